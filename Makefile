@@ -1,0 +1,39 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`.
+PYTHON ?= python3
+PORT ?= 8000
+SERVE ?= yes
+HOME_DIR ?= .mizan
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: demo test bench lock clean
+
+demo: $(INSTALLED)
+ifeq ($(SERVE),no)
+	@$(BIN)/mizan demo --no-serve --home $(HOME_DIR) --port $(PORT)
+else
+	@$(BIN)/mizan demo --home $(HOME_DIR) --port $(PORT)
+endif
+
+test: $(INSTALLED)
+	$(BIN)/ruff check kb web tests
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tests.bench
+
+# One lock file pins everything by hash, for running and for testing.
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mizan needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(INSTALLED)
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra test --no-emit-index-url \
+		--no-header pyproject.toml .ci/build.in -o requirements.lock
+
+clean:
+	rm -rf .venv .mizan .mypy_cache .pytest_cache .ruff_cache dist bundles

@@ -1,0 +1,72 @@
+"""One spelling for everything: canonical literals, N-Triples and digests, before any store sees the data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse
+
+from kb.errors import DoesNotConform
+
+_XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+_PROBE = (NamedNode("urn:s"), NamedNode("urn:p"))
+
+
+@lru_cache(maxsize=65536)
+def literal(value: str, datatype: str = _XSD_STRING, language: str | None = None) -> Literal:
+    """A literal in the spelling that the store keeps (`01` → `1`, `+00:00` → `Z`, tags in lower case).
+
+    The embedded store itself is asked once per distinct typed literal, so that what is digested is what
+    every store can give back.
+    """
+    if language:
+        return Literal(value, language=language.lower())
+    if datatype == _XSD_STRING:
+        return Literal(value)
+    store = Store()
+    store.add(Quad(*_PROBE, Literal(value, datatype=NamedNode(datatype))))
+    (quad,) = store
+    stored = quad.object
+    assert isinstance(stored, Literal)
+    return stored
+
+
+def term(node: object) -> NamedNode | Literal:
+    """A node in canonical spelling; blank nodes and quoted triples are refused."""
+    if isinstance(node, NamedNode):
+        return node
+    if isinstance(node, Literal):
+        return literal(node.value, node.datatype.value, node.language)
+    kind = "a blank node" if isinstance(node, BlankNode) else "a quoted triple"
+    raise DoesNotConform(
+        f"{kind} stands in the data", "records have none, so that every node can be cited", "Give it an IRI."
+    )
+
+
+def triple(subject: object, predicate: NamedNode, value: object) -> Triple:
+    """A triple in canonical spelling."""
+    node = term(subject)
+    assert isinstance(node, NamedNode)
+    return Triple(node, predicate, term(value))
+
+
+def ntriples(triples: Iterable[Triple]) -> str:
+    """Canonical N-Triples: one line per distinct triple, sorted by code point, LF at the end of each."""
+    return "".join(sorted({f"{t} .\n" for t in triples}))
+
+
+def nquads(triples: Iterable[Triple], graph: NamedNode) -> list[str]:
+    """The lines of `triples` in the named graph `graph`, sorted, each ending in LF."""
+    return sorted({f"{t} {graph} .\n" for t in triples})
+
+
+def digest(text: str) -> str:
+    """SHA-256 of `text` in UTF-8, as 64 lower-case hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_ntriples(text: str) -> tuple[Triple, ...]:
+    """The triples of canonical N-Triples text, in its order."""
+    return tuple(q.triple for q in parse(text, format=RdfFormat.N_TRIPLES))

@@ -1,0 +1,361 @@
+"""The command `mizan`: one line for every error, exit code 0 ok, 1 the data does not conform, 2 failure."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kb import __version__, document, vocabulary
+from kb.errors import MizanError, NotFound, UsageError
+from kb.ingest import mapping as mappings
+from kb.ingest import template
+from kb.knowledgebase import Imported, KnowledgeBase
+from kb.query import saved
+from kb.query.guard import form_of
+from kb.query.pool import check_format
+from kb.show import result_table
+from kb.storage import storage_error
+from kb.store.base import TABLE_FORMS, Limits
+from kb.store.remote import RemoteStore
+
+_HOME = click.option(
+    "--home", type=click.Path(path_type=Path), default=Path(".mizan"), envvar="MIZAN_HOME", show_default=True,
+    help="The folder of the knowledge base (or set MIZAN_HOME).",
+)  # fmt: skip
+_JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
+_SHOWN = 20  # problems shown in full; the rest is in the reject file
+
+
+class _Group(click.Group):
+    """Commands in the order in which a newcomer needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mizan")
+def commands() -> None:
+    """Mizan maps reported incidents to the law that may apply, with the claimant of every statement."""
+
+
+def _example(text: str) -> Callable[[Any], Any]:
+    """Append an example to the help of a command."""
+
+    def add(command: click.Command) -> click.Command:
+        command.epilog = f"Example: {text}"
+        return command
+
+    return add
+
+
+@_example("mizan demo --no-serve")
+@commands.command()
+@_HOME
+@click.option("--serve/--no-serve", default=True, help="Serve the pages after building.")
+@click.option("--port", default=8000, show_default=True, help="The port on 127.0.0.1.")
+def demo(home: Path, serve: bool, port: int) -> None:
+    """Build the demonstration knowledge base and serve it."""
+    with KnowledgeBase.create(home) as base:
+        triples = [t for path in vocabulary.case_files() for t in document.read(path)]
+        done = base.add(document.records(triples), {"label": "curated cases that ship with mizan-kb"})
+        for finding in done.findings:
+            click.echo(f"{finding.focus}: {finding.message()}", err=True)
+        click.echo(_built(base, home))
+        click.echo(_things_to_try(home, port))
+        if serve:
+            _serve(base, port)
+        if done.findings:
+            sys.exit(1)
+
+
+def _built(base: KnowledgeBase, home: Path) -> str:
+    now = base.snapshot()
+    counts = ", ".join(f"{n} {kind}" for kind, n in now.index.counts().items() if kind not in {"import", "other"})
+    return f"Knowledge base in {home}, snapshot {now.number}: {len(now.store):,} triples; records: {counts}."
+
+
+def _things_to_try(home: Path, port: int) -> str:
+    where = "" if home == Path(".mizan") else f" --home {home}"
+    return (
+        "Three things to try:\n"
+        f"  browse   http://127.0.0.1:{port}/en/incident/syria-2015-16/INC-021  (mizan serve{where})\n"
+        f"  ask      mizan query provisions_invoked_by_report{where}\n"
+        f"  bundle   mizan bundle create --incident syria-2015-16/INC-021 --out bundles{where}"
+    )
+
+
+@_example("mizan init --home my-archive")
+@commands.command()
+@_HOME
+def init(home: Path) -> None:
+    """Make an empty knowledge base with the vocabulary and the law."""
+    with KnowledgeBase.create(home) as base:
+        click.echo(_built(base, home))
+
+
+@_example("mizan import ucdp-ged events.csv")
+@commands.command("import")
+@click.argument("mapping")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@_HOME
+@click.option("--check", is_flag=True, help="Validate only; write nothing to the knowledge base.")
+@click.option("--template", "template_file", type=click.Path(path_type=Path), help="Write an empty table (.csv, .xlsx).")
+@_JSON
+def import_(mapping: str, file: Path | None, home: Path, check: bool, template_file: Path | None, as_json: bool) -> None:
+    """Import FILE by MAPPING: a shipped mapping (airwars, incidents, ucdp-ged), a .toml file, or rdf."""
+    if template_file is not None:
+        columns = template.write(template_file, mapping)
+        click.echo(f"{template_file}: {len(columns)} columns. Fill in rows, then: mizan import {mapping} {template_file}")
+        return
+    if file is None:
+        raise UsageError("No file is named", "", f"Try: mizan import {mapping} FILE")
+    plan = None if mapping == "rdf" else mappings.load(mapping)
+    with KnowledgeBase.open(home) as base:
+        if plan is None:
+            done = base.import_rdf(file, check=check)
+        else:
+            done = _import_table(base, plan, file, check)
+        if as_json:
+            click.echo(json.dumps(_import_json(done), indent=1))
+        else:
+            _tell_import(done, plan)
+        if done.intake.problems:
+            sys.exit(1)
+
+
+def _import_table(base: KnowledgeBase, plan: mappings.Mapping, file: Path, check: bool) -> Imported:
+    if not sys.stderr.isatty():
+        return base.import_table(plan, file, check=check)
+    with click.progressbar(length=0, label="rows", file=sys.stderr, show_eta=False) as bar:
+
+        def progress(rows: int) -> None:
+            bar.length = rows
+            bar.update(1)
+
+        return base.import_table(plan, file, check=check, progress=progress)
+
+
+def _tell_import(done: Imported, plan: mappings.Mapping | None) -> None:
+    intake, outcome = done.intake, done.outcome
+    for problem in intake.problems[:_SHOWN]:
+        click.echo(str(problem), err=True)
+    if len(intake.problems) > _SHOWN:
+        rules = ", ".join(f"{rule} {n}" for rule, n in sorted(intake.rules().items()))
+        click.echo(f"… and {len(intake.problems) - _SHOWN} more; by rule: {rules}", err=True)
+    for rule in sorted({n.rule for n in intake.notes}):
+        same = [n for n in intake.notes if n.rule == rule]
+        first = f"row {same[0].row}: {same[0].message}" if same[0].row else f"{same[0].column}: {same[0].message}"
+        click.echo(f"note {rule}: {len(same)} times, first {first}")
+    if done.kept.notes:
+        click.echo(f"All notes, row by row: {done.kept.notes}")
+    if plan is not None and plan.notice:
+        click.echo(f"Notice: {plan.notice['en']}")
+    if outcome is None:
+        click.echo(f"Checked {intake.rows} rows: {len(intake.rejected)} would be kept out. Nothing was written.")
+    else:
+        click.echo(
+            f"Read {intake.rows} rows, kept out {len(intake.rejected)}. Records: {outcome.new} new, "
+            f"{outcome.changed} changed, {outcome.same} the same. Snapshot {outcome.snapshot}."
+        )
+    if done.kept.rejects:
+        click.echo(f"Rejected rows are in {done.kept.rejects}; correct them there and import that file again.")
+
+
+def _import_json(done: Imported) -> dict[str, Any]:
+    outcome = done.outcome
+    return {
+        "rows": done.intake.rows,
+        "rejected": len(done.intake.rejected),
+        "written": None if outcome is None else {
+            "new": outcome.new, "changed": outcome.changed, "same": outcome.same, "snapshot": outcome.snapshot
+        },
+        "problems": [_problem_json(p) for p in done.intake.problems],
+        "notes": [_problem_json(n) for n in done.intake.notes],
+        "reject_file": str(done.kept.rejects) if done.kept.rejects else None,
+        "notes_file": str(done.kept.notes) if done.kept.notes else None,
+    }  # fmt: skip
+
+
+def _problem_json(problem: Any) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("row", "line", "column", "rule", "message", "hint")}
+
+
+@_example("mizan validate incidents my-table.csv")
+@commands.command()
+@click.argument("mapping")
+@click.argument("file", type=click.Path(path_type=Path))
+@_HOME
+@_JSON
+@click.pass_context
+def validate(ctx: click.Context, mapping: str, file: Path, home: Path, as_json: bool) -> None:
+    """Check FILE against MAPPING and the shapes without writing it (same as import --check)."""
+    ctx.invoke(import_, mapping=mapping, file=file, home=home, check=True, template_file=None, as_json=as_json)
+
+
+@_example("mizan query incidents_hospital_after_cessation --param sources=2")
+@commands.command()
+@click.argument("name", required=False)
+@_HOME
+@click.option("--list", "listing", is_flag=True, help="List the saved queries.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the query; repeatable.")
+@click.option("--format", "form", default="table", show_default=True,
+              help="table, csv, json, xml, tsv; turtle, ntriples, jsonld, rdfxml, trig for graphs.")  # fmt: skip
+@click.option("--service", metavar="URL", help="Ask this SPARQL 1.1 service instead of the knowledge base.")
+@click.option("--seconds", default=30.0, show_default=True, help="Time the query may take.")
+def query(
+    name: str | None, home: Path, listing: bool, params: tuple[str, ...], form: str, service: str | None, seconds: float
+) -> None:
+    """Run a saved query by NAME, or the SPARQL in a .rq file."""
+    if listing or name is None:
+        for known in saved.names("report"):
+            click.echo(f"{known}\n    {saved.load('report', known).title}")
+        return
+    question = _question(name)
+    text = question.bind(_params(params))
+    kind = form_of(text)
+    wanted = ("csv" if kind in TABLE_FORMS else "turtle") if form == "table" else form
+    check_format(kind, wanted)
+    limits = Limits(seconds=seconds)
+    if kind == "ASK" and form == "table":
+        wanted = "json"
+    if service:
+        answer = RemoteStore(service).ask(text, kind, wanted, limits)
+    else:
+        with KnowledgeBase.open(home, workers=1) as base:
+            answer = base.ask(text, wanted, limits)
+    if form == "table":
+        click.echo(result_table(answer, kind))
+    else:
+        sys.stdout.buffer.write(answer.body)
+        sys.stdout.buffer.flush()
+
+
+def _question(name: str) -> saved.SavedQuery:
+    if not name.endswith(".rq"):
+        return saved.load("report", name)
+    path = Path(name)
+    if not path.is_file():
+        raise NotFound(f"There is no file {name}", "", "Check the path, or see: mizan query --list")
+    return saved.read(path)
+
+
+def _params(given: Sequence[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"--param {item} has no value", "", "Write it as --param name=value.")
+        values[key] = value
+    return values
+
+
+@_example("mizan serve --port 8080")
+@commands.command()
+@_HOME
+@click.option("--port", default=8000, show_default=True, help="The port on 127.0.0.1.")
+def serve(home: Path, port: int) -> None:
+    """Serve the pages and the SPARQL service on 127.0.0.1."""
+    with KnowledgeBase.open(home) as base:
+        base.snapshot()
+        _serve(base, port)
+
+
+def _serve(base: KnowledgeBase, port: int) -> None:
+    from web.serve import serve as run  # the web is only loaded to serve it
+
+    click.echo(f"Serving http://127.0.0.1:{port}/ (stop with Ctrl-C)")
+    run(base, "127.0.0.1", port)
+
+
+@commands.group()
+def bundle() -> None:
+    """Make evidence bundles that verify without this software."""
+
+
+@_example("mizan bundle create --incident syria-2015-16/INC-021 --out bundles")
+@bundle.command("create")
+@_HOME
+@click.option("--incident", "incidents", multiple=True, required=True, help="An incident, by id or IRI; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write the bundle into.")
+def bundle_create(home: Path, incidents: tuple[str, ...], out: Path) -> None:
+    """Write a BagIt bundle of incidents with everything they rest on."""
+    with KnowledgeBase.open(home) as base:
+        made = base.bundle(incidents, out)
+    click.echo(f"{made.path}\n{made.files} files, {made.bytes:,} bytes, root {made.root}")
+    click.echo(f"Verify with: cd {made.path} && sha256sum -c --strict --quiet tagmanifest-sha256.txt manifest-sha256.txt")
+
+
+@commands.group()
+def ledger() -> None:
+    """Look after the ledger, the record of everything that came in."""
+
+
+@_example("mizan ledger verify")
+@ledger.command("verify")
+@_HOME
+@_JSON
+def ledger_verify(home: Path, as_json: bool) -> None:
+    """Read every byte of the ledger and say whether it is as written."""
+    with KnowledgeBase.open(home) as base:
+        check = base.verify_ledger()
+    if as_json:
+        click.echo(json.dumps({"ok": True, "segments": check.segments, "entries": check.entries,
+                               "bytes": check.bytes, "head": check.head.sha256}))  # fmt: skip
+        return
+    click.echo(
+        f"The ledger verifies: {check.segments} segments, {check.entries:,} entries, {check.bytes:,} bytes. "
+        f"Head {check.head.sha256}"
+    )
+
+
+@_example("mizan rebuild")
+@commands.command()
+@_HOME
+def rebuild(home: Path) -> None:
+    """Make store, index and snapshot anew from the ledger alone."""
+    with KnowledgeBase.open(home) as base:
+        outcome = base.rebuild()
+    click.echo(f"Rebuilt from the ledger; snapshot {outcome.snapshot}.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every expected error is one line on the standard error."""
+    try:
+        commands.main(arguments, prog_name="mizan", standalone_mode=False)
+    except MizanError as error:
+        click.echo(f"mizan: {error}", err=True)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mizan"
+        click.echo(f"mizan: {error.format_message()} See: {command} --help", err=True)
+        return 2
+    except click.Abort:
+        click.echo("mizan: stopped.", err=True)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; nothing is left to tell it
+        return 0
+    except OSError as error:
+        click.echo(f"mizan: {storage_error(error)}", err=True)
+        return 2
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def run() -> None:
+    """The entry point of the console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

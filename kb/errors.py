@@ -1,0 +1,132 @@
+"""Every error a user can meet: what went wrong, why, and what to do next, with exit code and HTTP status."""
+
+from __future__ import annotations
+
+
+class MizanError(Exception):
+    """Base of all expected errors; `exit_code` and `http_status` are read from the class when used."""
+
+    exit_code = 2
+    http_status = 500
+    title = "Mizan could not do this"
+
+    def __init__(self, what: str, why: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what, self.why, self.hint = what, why, hint
+
+    def __str__(self) -> str:
+        """One line: what, why, next step."""
+        parts = [self.what]
+        if self.why:
+            parts.append(self.why)
+        text = ": ".join(parts).rstrip(".")
+        return f"{text}. {self.hint}" if self.hint else f"{text}."
+
+
+class UsageError(MizanError):
+    """A command, option, name or parameter that does not exist or does not fit."""
+
+    http_status = 400
+    title = "The request does not fit"
+
+
+class NotFound(MizanError):
+    """A thing asked for by name or IRI is not here."""
+
+    http_status = 404
+    title = "Not found"
+
+
+class DoesNotConform(MizanError):
+    """Data was read but breaks the rules; nothing of it was written."""
+
+    exit_code = 1
+    http_status = 422
+    title = "The data does not conform"
+
+
+class BadFile(MizanError):
+    """A whole file cannot be read as what it is said to be."""
+
+    http_status = 422
+    title = "The file cannot be read"
+
+
+class StoreMissing(MizanError):
+    """There is no knowledge base in the folder."""
+
+    http_status = 503
+    title = "No knowledge base here"
+
+
+class StoreLocked(MizanError):
+    """Another process is writing to the knowledge base."""
+
+    http_status = 503
+    title = "The knowledge base is being written"
+
+
+class StoreTooNew(MizanError):
+    """The knowledge base was written by a newer version of this software."""
+
+    http_status = 503
+    title = "The knowledge base is newer than this software"
+
+
+class StorageFailed(MizanError):
+    """The disk refused: full, read-only, or not ours to write."""
+
+    http_status = 507
+    title = "The disk refused"
+
+
+class LedgerBroken(MizanError):
+    """A byte of the ledger is not what was written."""
+
+    exit_code = 1
+    title = "The ledger does not verify"
+
+
+class QueryInvalid(MizanError):
+    """SPARQL that does not parse; `line` and `column` count from 1, 0 if unknown; `excerpt` shows the place."""
+
+    http_status = 400
+    title = "The query does not parse"
+
+    def __init__(
+        self, what: str, why: str = "", hint: str = "", *, line: int = 0, column: int = 0,
+        excerpt: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__(what, why, hint)
+        self.line, self.column, self.excerpt = line, column, excerpt
+
+    def __str__(self) -> str:
+        """The one line, then the place in the query if it is known."""
+        return f"{super().__str__()}\n{self.excerpt}" if self.excerpt else super().__str__()
+
+
+class QueryRefused(MizanError):
+    """A query that asks for what this service never does: updates, SERVICE, LOAD."""
+
+    http_status = 403
+    title = "The query is refused"
+
+
+class QueryTimeout(MizanError):
+    """A query ran past its time and was stopped."""
+
+    http_status = 503
+    title = "The query took too long"
+
+
+class AnswerTooLarge(MizanError):
+    """An answer passed the cap of rows, bytes or memory; nothing of it is shown."""
+
+    http_status = 413
+    title = "The answer is too large"
+
+
+class PortInUse(MizanError):
+    """The address to serve on is taken."""
+
+    title = "The port is in use"

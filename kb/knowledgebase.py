@@ -1,0 +1,288 @@
+"""The one object that the command line and the web drive: a knowledge base in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode, QuerySolutions, Triple, parse_query_results
+from pyoxigraph import QueryResultsFormat as Format
+
+from kb import __version__, document, snapshot, vocabulary, writer
+from kb.errors import BadFile, StoreMissing, StoreTooNew
+from kb.ingest import reject, tabular
+from kb.ingest.known import finder
+from kb.ingest.mapping import Mapping
+from kb.ingest.report import Intake, Kept, Problem, Row
+from kb.ledger import Check, Entry, Ledger
+from kb.ns import RDF
+from kb.paths import Home
+from kb.query import saved
+from kb.query.pool import QueryPool
+from kb.record import Record
+from kb.snapshot import Snapshot
+from kb.storage import plain_errors
+from kb.store.base import Answer, Limits
+from kb.store.local import LocalStore
+from kb.validation import Finding, Validator
+from kb.writer import Outcome
+
+FORMAT = 1  # of the folder; raised when an older version could not read it any more
+Bindings = dict[str, NamedNode | Literal]
+
+
+def now() -> str:
+    """The present time in UTC to the second; `SOURCE_DATE_EPOCH` sets it for repeatable builds."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(fixed), UTC) if fixed else datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The result of an import: what was read, what was written (None when only checked), and what was kept aside."""
+
+    intake: Intake
+    outcome: Outcome | None
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The result of bringing records in: what was written, and the findings that kept others out."""
+
+    outcome: Outcome
+    findings: list[Finding]
+    rejected: list[Record]
+
+
+class KnowledgeBase:
+    """A knowledge base opened by `open` or made by `create`. Readers share its query workers; close it at the end."""
+
+    def __init__(self, home: Home, limits: Limits | None = None, workers: int = 2) -> None:
+        self.home = home
+        self._limits = limits or Limits()
+        self._workers = workers
+        self._pool: QueryPool | None = None
+        self._snapshot: Snapshot | None = None
+        self._guard = threading.Lock()
+
+    @classmethod
+    def create(cls, root: Path) -> KnowledgeBase:
+        """Make a knowledge base in `root`, or open the one that is there, with the vocabulary and the law loaded."""
+        with plain_errors(root):
+            home = writer.new_home(root, {"format": FORMAT, "software": __version__, "created": now()})
+        base = cls.open(root)
+        assert base.home == home
+        base.load_vocabulary()
+        return base
+
+    @classmethod
+    def open(cls, root: Path, limits: Limits | None = None, workers: int = 2) -> KnowledgeBase:
+        """Open the knowledge base in `root`; StoreMissing or StoreTooNew when that cannot be."""
+        home = Home(root)
+        with plain_errors(root):
+            if not home.manifest.is_file():
+                raise StoreMissing(f"There is no knowledge base in {root}", "", "Make one with: mizan demo, or mizan init")
+            found = json.loads(home.manifest.read_text(encoding="utf-8"))["format"]
+        if found > FORMAT:
+            raise StoreTooNew(
+                f"{root} has format {found}", f"this software reads up to {FORMAT}", "Install a newer mizan-kb."
+            )
+        return cls(home, limits, workers)
+
+    def __enter__(self) -> KnowledgeBase:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the query workers."""
+        with self._guard:
+            if self._pool is not None:
+                self._pool.close()
+                self._pool = None
+
+    # reading
+
+    def snapshot(self) -> Snapshot:
+        """The snapshot that readers see now; the same object until a newer one is published."""
+        with self._guard, plain_errors(self.home.root):
+            folder = snapshot.current(self.home)
+            if self._snapshot is None or self._snapshot.folder != folder:
+                self._snapshot = snapshot.load(folder)
+            return self._snapshot
+
+    def ask(self, query: str, name: str = "json", limits: Limits | None = None, at: Snapshot | None = None) -> Answer:
+        """Run a SPARQL query in a worker over a snapshot (the current one by default), serialised as format `name`."""
+        return self.pool().ask((at or self.snapshot()).store_folder, query, name, limits)
+
+    def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Bindings]:
+        """The rows of a shipped SELECT; each slot takes IRIs."""
+        text = saved.load(folder, name).text
+        for slot, iris in slots.items():
+            text = saved.fill(text, slot, [NamedNode(i) for i in iris])
+        return table(self.ask(text, at=at))
+
+    def pool(self) -> QueryPool:
+        """The query workers, started at first use."""
+        with self._guard:
+            if self._pool is None:
+                self._pool = QueryPool(self._workers, self._limits)
+            return self._pool
+
+    def history(self, iri: str) -> list[tuple[int, dict[str, Any], Entry]]:
+        """Every revision of a record from the ledger, oldest first, with segment number and header."""
+        return list(Ledger(self.home.ledger).history(iri))
+
+    def written(self, iris: Iterable[str], at: Snapshot | None = None) -> dict[str, Entry]:
+        """The ledger entries that the snapshot shows for these records: the bytes as written."""
+        here = at or self.snapshot()
+        segments: dict[int, set[str]] = {}
+        for iri in iris:
+            number = here.store.segment_of(iri)
+            if number:
+                segments.setdefault(number, set()).add(iri)
+        ledger = Ledger(self.home.ledger)
+        return {iri: entry for n, wanted in sorted(segments.items()) for iri, entry in ledger.find(n, wanted).items()}
+
+    # writing
+
+    def load_vocabulary(self) -> Outcome:
+        """Bring the shipped ontology, schemes and law into the ledger, as far as they changed."""
+        terms = [t for path in vocabulary.term_files() for t in document.read(path)]
+        law = [t for path in vocabulary.law_files() for t in document.read(path)]
+        return self.write(document.records([*terms, *law]), {"label": f"vocabulary and law of mizan-kb {__version__}"})
+
+    def add(self, records: Sequence[Record], activity: dict[str, Any]) -> Written:
+        """Validate records and write those that conform; the others come back with their findings."""
+        findings = self.validate(records)
+        bad = {f.record for f in findings if f.severity == "Violation"}
+        good = [r for r in records if r.iri not in bad]
+        outcome = self.write(good, activity)
+        return Written(outcome, findings, [r for r in records if r.iri in bad])
+
+    def import_table(
+        self, mapping: Mapping, path: Path, *, check: bool = False, progress: Callable[[int], None] = lambda rows: None
+    ) -> Imported:
+        """Import a table by a mapping: good rows are written, others kept in a reject file with their reasons.
+
+        With `check` nothing is written. Progress is called with the number of rows read.
+        """
+        with plain_errors(path):
+            source = _file(path)
+            store = self._reader()
+            intake = tabular.read(path, mapping, finder(store), progress)
+            absent = [r for r in mapping.reference if store is None or store.digest(r.iri) is None]
+            intake.records = [*absent, *intake.records]
+            self._reject_findings(intake)
+            stem = f"{mapping.name}-{source['sha256'][:12]}"
+            if check:
+                return Imported(intake, None, reject.keep(intake, self.home.rejects, f"check-{stem}"))
+            kept = reject.keep(intake, self.home.rejects, stem)
+            label = f"import {mapping.name} {path.name}"
+            outcome = self.write(intake.records, {"label": label, "mapping": mapping.name, "files": [source]})
+            return Imported(intake, outcome, kept)
+
+    def import_rdf(self, path: Path, *, check: bool = False) -> Imported:
+        """Import an RDF file: records that conform are written, others kept in a file that can be corrected."""
+        with plain_errors(path):
+            source = _file(path)
+            intake = Intake(records=document.records(document.read(path)))
+            intake.rows = len(intake.records)
+            bad = self._reject_findings(intake)
+            name = f"{'check-' if check else ''}rdf-{source['sha256'][:12]}"
+            kept = Kept(reject.keep_records(bad, self.home.rejects, name) if bad else None, None)
+            if check:
+                return Imported(intake, None, kept)
+            activity = {"label": f"import rdf {path.name}", "mapping": "rdf", "files": [source]}
+            return Imported(intake, self.write(intake.records, activity), kept)
+
+    def _reject_findings(self, intake: Intake) -> list[Record]:
+        """Take the records that break a shape out of the intake, with a problem for each finding; returns them."""
+        findings: dict[str, list[Finding]] = {}
+        for finding in self.validate(intake.records):
+            if finding.severity == "Violation":
+                findings.setdefault(finding.record, []).append(finding)
+        for iri, found in findings.items():
+            row = intake.origin.get(iri, Row(0, 0, {}))
+            problems = [
+                Problem(row.number, row.line, "", _shape_name(f.shape), f"{f.message()} ({f.focus})") for f in found
+            ]
+            if row.number:
+                intake.reject(row, problems)
+            else:
+                intake.problems += problems
+        bad = [r for r in intake.records if r.iri in findings]
+        intake.records = [r for r in intake.records if r.iri not in findings]
+        return bad
+
+    def validate(self, records: Sequence[Record]) -> list[Finding]:
+        """Check records against the shapes, with the types of what they point to from the current snapshot."""
+        store = self._reader()
+
+        def context(iris: Iterable[str]) -> Iterator[Triple]:
+            for iri in iris:
+                node = NamedNode(iri)
+                for kind in store.objects(node, RDF.type) if store else ():
+                    yield Triple(node, RDF.type, kind)
+
+        with Validator(context) as validator:
+            return validator.validate(records)
+
+    def write(self, records: Sequence[Record], activity: dict[str, Any]) -> Outcome:
+        """Write records that have been checked, as one change; publishes the next snapshot."""
+        with self._writing() as pen:
+            return pen.commit(records, activity, now())
+
+    def rebuild(self) -> Outcome:
+        """Make store, index and snapshot anew from the ledger alone."""
+        with plain_errors(self.home.root), writer.locked(self.home):
+            return writer.rebuild(self.home)
+
+    def verify_ledger(self) -> Check:
+        """Read every byte of the ledger; LedgerBroken at the first that is not as written."""
+        with plain_errors(self.home.root):
+            return Ledger(self.home.ledger).verify()
+
+    @contextmanager
+    def _writing(self) -> Iterator[writer.Writer]:
+        with plain_errors(self.home.root), writer.locked(self.home):
+            yield writer.Writer(self.home)
+
+    def _reader(self) -> LocalStore | None:
+        try:
+            return self.snapshot().store
+        except StoreMissing:
+            return None
+
+
+def table(answer: Answer) -> list[Bindings]:
+    """The rows of a SELECT answered as JSON, as terms by variable name."""
+    result = parse_query_results(answer.body, format=Format.JSON)
+    assert isinstance(result, QuerySolutions)
+    names = [v.value for v in result.variables]
+    return [{n: value for n in names if (value := row[n]) is not None} for row in result]
+
+
+def _file(path: Path) -> dict[str, Any]:
+    """What the ledger keeps about an imported file: its name, size and SHA-256."""
+    if not path.is_file():
+        raise BadFile(f"{path} is not there" if not path.exists() else f"{path} is not a file", "", "Check the path.")
+    with path.open("rb") as handle:
+        sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256}
+
+
+def _shape_name(iri: str) -> str:
+    return iri.rpartition("/")[2].replace("#", ":")

@@ -1,0 +1,210 @@
+"""The ledger: an append-only chain of files that holds the bytes of every record ever written.
+
+One change of the knowledge base is one segment, `00000001.jsonl.gz`: a header line, a line per record, a footer
+line. The header names the SHA-256 of the segment file before it; `HEAD` names the last one. Renaming HEAD into
+place is the moment of commit, so a process killed before it leaves nothing but a file that the next writer removes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from kb.canonical import digest
+from kb.errors import LedgerBroken
+from kb.storage import replace_file, sync_folder
+
+GENESIS = "0" * 64
+_LEFTOVER = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain: number of the last segment (0 when empty) and the SHA-256 of its file."""
+
+    segment: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record as written: `operation` put or retire; `replaces` is the digest it supersedes, or None."""
+
+    operation: str
+    record: str
+    revision: int
+    sha256: str
+    replaces: str | None
+    tier: str
+    triples: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a verification read: segments, entries and bytes."""
+
+    segments: int
+    entries: int
+    bytes: int
+    head: Head
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+class Ledger:
+    """The chain of segments in one folder. One writer at a time; the caller holds the lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def create(self) -> None:
+        """Start an empty chain."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_head(Head(0, GENESIS))
+
+    def head(self) -> Head:
+        """The end of the chain as HEAD names it."""
+        path = self.folder / "HEAD"
+        try:
+            text = path.read_text(encoding="ascii")
+            value = json.loads(text)
+            head = Head(int(value["segment"]), str(value["sha256"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LedgerBroken(f"{path} cannot be read", str(error), "Restore it from a backup.") from None
+        if text != _head_text(head):
+            raise LedgerBroken(f"{path} is not as written", "its bytes differ", "Restore it from a backup.")
+        return head
+
+    def segment_path(self, number: int) -> Path:
+        """The file of one segment."""
+        return self.folder / f"{number:08d}.jsonl.gz"
+
+    def append(self, activity: dict[str, Any], time: str, entries: Iterable[Entry]) -> Head:
+        """Write one segment and make it the head; durable when this returns.
+
+        `activity` says what brought the entries in (JSON values only); `time` is an ISO 8601 timestamp.
+        """
+        last = self.head()
+        number = last.segment + 1
+        unfinished = self.folder / f"{number:08d}{_LEFTOVER}"
+        with unfinished.open("wb") as raw:
+            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as packed:
+                header = {
+                    "kind": "header", "format": 1, "segment": number,
+                    "previous": last.sha256, "time": time, "activity": activity,
+                }  # fmt: skip
+                packed.write(_line(header).encode())
+                count = 0
+                for entry in entries:
+                    packed.write(_line({"kind": "entry", **_fields(entry)}).encode())
+                    count += 1
+                packed.write(_line({"kind": "footer", "entries": count}).encode())
+            raw.flush()
+            os.fsync(raw.fileno())
+        head = Head(number, _file_digest(unfinished))
+        unfinished.rename(self.segment_path(number))
+        sync_folder(self.folder)
+        self._write_head(head)
+        return head
+
+    def recover(self) -> list[str]:
+        """Remove what a killed writer left beyond HEAD (never acknowledged to anybody); return its names."""
+        head = self.head()
+        known = {"HEAD", *(self.segment_path(n).name for n in range(1, head.segment + 1))}
+        leftovers = sorted(p.name for p in self.folder.iterdir() if p.name not in known)
+        removed = [name for name in leftovers if _is_leftover(name, head)]
+        for name in removed:
+            (self.folder / name).unlink()
+        return removed
+
+    def header(self, number: int) -> dict[str, Any]:
+        """The header of one segment: previous, time, activity."""
+        with self._lines(number) as lines:
+            value: dict[str, Any] = json.loads(lines.readline())
+            return value
+
+    def entries(self, number: int) -> Iterator[Entry]:
+        """The entries of one segment, in order, read as a stream."""
+        with self._lines(number) as lines:
+            for text in lines:
+                value = json.loads(text)
+                if value.pop("kind") == "entry":
+                    yield Entry(**value)
+
+    def find(self, number: int, records: set[str]) -> dict[str, Entry]:
+        """The entries of the named records in one segment."""
+        return {e.record: e for e in self.entries(number) if e.record in records}
+
+    def history(self, record: str) -> Iterator[tuple[int, dict[str, Any], Entry]]:
+        """Every revision of a record, oldest first, with its segment and that segment's header."""
+        for number in range(1, self.head().segment + 1):
+            for entry in self.find(number, {record}).values():
+                yield number, self.header(number), entry
+
+    def verify(self) -> Check:
+        """Read every byte of the chain and raise LedgerBroken at the first that is not as written.
+
+        Goes from HEAD backwards: a file is unpacked only after its digest has been found right.
+        """
+        head = self.head()
+        expected, entries, size = head.sha256, 0, (self.folder / "HEAD").stat().st_size
+        for number in range(head.segment, 0, -1):
+            path = self.segment_path(number)
+            if not path.is_file():
+                raise LedgerBroken(f"{path} is missing", "the chain names it", "Restore it from a backup.")
+            actual = _file_digest(path)
+            if actual != expected:
+                raise LedgerBroken(
+                    f"{path} has changed",
+                    f"its SHA-256 is {actual}, the chain says {expected}",
+                    "Restore the file from a backup; nothing in it can be trusted until then.",
+                )
+            entries += self._verify_entries(number)
+            expected, size = str(self.header(number)["previous"]), size + path.stat().st_size
+        if expected != GENESIS:
+            raise LedgerBroken("the first segment does not start the chain", f"it names {expected} before it")
+        known = {"HEAD", *(self.segment_path(n).name for n in range(1, head.segment + 1))}
+        strangers = [p.name for p in self.folder.iterdir() if p.name not in known and not _is_leftover(p.name, head)]
+        if strangers:
+            raise LedgerBroken(f"{self.folder} holds {sorted(strangers)[0]}", "the chain does not name it")
+        return Check(head.segment, entries, size, head)
+
+    def _verify_entries(self, number: int) -> int:
+        count = 0
+        for entry in self.entries(number):
+            count += 1
+            if digest(entry.triples) != entry.sha256:
+                raise LedgerBroken(f"segment {number}, record {entry.record}", "its digest does not fit its bytes")
+        return count
+
+    def _lines(self, number: int) -> IO[str]:
+        return gzip.open(self.segment_path(number), "rt", encoding="utf-8", newline="\n")
+
+    def _write_head(self, head: Head) -> None:
+        replace_file(self.folder / "HEAD", _head_text(head).encode())
+
+
+def _head_text(head: Head) -> str:
+    return _line({"segment": head.segment, "sha256": head.sha256})
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in Entry.__slots__}
+
+
+def _is_leftover(name: str, head: Head) -> bool:
+    beyond = f"{head.segment + 1:08d}"
+    return name in {beyond + _LEFTOVER, beyond + ".jsonl.gz", "HEAD.new"}

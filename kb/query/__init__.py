@@ -1,0 +1,1 @@
+"""Questions: saved queries with bound parameters, the guard, and the processes that run them."""

@@ -1,0 +1,152 @@
+"""Saved queries: one question per `.rq` file, with a header that people and machines read.
+
+The header lines are `#+ title`, `#+ description`, `#+ tags`, and one `#+ param: name kind description` for each slot;
+a slot stands in the text as `VALUES ?name { UNDEF }` and receives RDF terms, never text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode
+
+from kb import paths
+from kb.canonical import literal
+from kb.errors import NotFound, UsageError
+from kb.ns import ID, SCHEME, XSD
+
+_HEADER = re.compile(r"^#\+ (\w+): ?(.*)$")
+_KINDS = {
+    "iri": "an IRI, or an id such as incident/syria-2015-16/INC-001",
+    "concept": "a concept of a scheme, written scheme#concept, such as object-hit#hospital",
+    "date": "a date such as 2016-02-27, or a timestamp with its zone",
+    "number": "a whole number",
+    "text": "a text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One slot of a query: its kind (iri, concept, date, number, text), what it means, and its default if any."""
+
+    name: str
+    kind: str
+    meaning: str
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedQuery:
+    """A question with its text and slots."""
+
+    name: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    text: str
+    title_ar: str = ""
+    description_ar: str = ""
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+
+    def bind(self, values: dict[str, str]) -> str:
+        """The query text with `values` in its slots as RDF terms; slots with neither value nor default stay open."""
+        for name in values:
+            if name not in self.parameters:
+                close = difflib.get_close_matches(name, self.parameters, 1)
+                known = ", ".join(self.parameters) or "none"
+                hint = f"Did you mean {close[0]}?" if close else f"Its parameters: {known}."
+                raise UsageError(f"The query {self.name} has no parameter {name}", "", hint)
+        text = self.text
+        for parameter in self.parameters.values():
+            value = values.get(parameter.name, parameter.default)
+            if value is not None:
+                text = fill(text, parameter.name, [term(parameter, value)])
+        return text
+
+
+def fill(text: str, slot: str, terms: list[NamedNode | Literal]) -> str:
+    """`text` with the terms in the slot `VALUES ?slot { UNDEF }`; KeyError when there is no such slot."""
+    pattern = re.compile(rf"VALUES\s*\?{re.escape(slot)}\s*\{{\s*UNDEF\s*\}}")
+    if not pattern.search(text):
+        raise KeyError(slot)
+    written = f"VALUES ?{slot} {{ {' '.join(str(t) for t in terms)} }}"
+    return pattern.sub(lambda _: written, text)
+
+
+def term(parameter: Parameter, value: str) -> NamedNode | Literal:
+    """A value given by a person as the RDF term of the parameter's kind."""
+    try:
+        if parameter.kind == "iri":
+            return NamedNode(value if "://" in value else ID + value)
+        if parameter.kind == "concept":
+            return NamedNode(value if "://" in value else SCHEME + value)
+        if parameter.kind == "number":
+            return literal(str(int(value)), XSD.integer.value)
+        if parameter.kind == "date":
+            return _date(value)
+    except ValueError as error:
+        raise UsageError(
+            f"{parameter.name}={value} does not fit", str(error), f"Give {_KINDS[parameter.kind]}."
+        ) from None
+    return Literal(value)
+
+
+def _date(value: str) -> Literal:
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        value += "T00:00:00Z"
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", value):
+        raise ValueError("it is not a date")
+    return literal(value, XSD.dateTime.value)
+
+
+def parse(name: str, text: str) -> SavedQuery:
+    """Read the header of a query text; a text without a header is a query without a title."""
+    headers: dict[str, str] = {}
+    parameters: dict[str, Parameter] = {}
+    for line in text.splitlines():
+        found = _HEADER.match(line)
+        if not found:
+            continue
+        key, value = found[1], found[2].strip()
+        if key == "param":
+            parameter = _parameter(value)
+            parameters[parameter.name] = parameter
+        else:
+            headers[key] = f"{headers[key]} {value}" if key in headers else value
+    tags = tuple(t.strip() for t in headers.get("tags", "").split(",") if t.strip())
+    return SavedQuery(
+        name, headers.get("title", name), headers.get("description", ""), tags, text,
+        headers.get("title_ar", ""), headers.get("description_ar", ""), parameters,
+    )  # fmt: skip
+
+
+def _parameter(value: str) -> Parameter:
+    name, kind, meaning = (*value.split(maxsplit=2), "", "")[:3]
+    name, _, default = name.partition("=")
+    if kind not in _KINDS:
+        raise UsageError(f"#+ param: {value}", f"{kind or 'nothing'} is not a kind of parameter", f"Use {', '.join(_KINDS)}.")
+    return Parameter(name, kind, meaning, default or None)
+
+
+def load(folder: str, name: str) -> SavedQuery:
+    """The shipped query `name` of `folder` (report, browse, check); NotFound with the closest names."""
+    path = paths.shipped("queries") / folder / f"{name}.rq"
+    if not re.fullmatch(r"[a-z0-9_-]+", name) or not path.is_file():
+        known = names(folder)
+        close = difflib.get_close_matches(name, known, 3, 0.4)
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(known)}."
+        raise NotFound(f"There is no query named {name}", "", hint)
+    return read(path)
+
+
+def read(path: Path) -> SavedQuery:
+    """The query in a file."""
+    return parse(path.stem, path.read_text(encoding="utf-8"))
+
+
+def names(folder: str) -> list[str]:
+    """The shipped queries of a folder, sorted."""
+    return sorted(p.stem for p in (paths.shipped("queries") / folder).glob("*.rq"))

@@ -1,0 +1,90 @@
+"""The process that runs queries: it opens a snapshot read-only, has no network where the host allows that, and can be
+killed at any moment without harm.
+
+It speaks frames over its standard input and output: four bytes of length, a JSON head, then for answers the bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import struct
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+from kb.errors import MizanError, QueryInvalid
+from kb.store.base import Limits
+from kb.store.local import LocalStore
+
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+def read_frame(stream: IO[bytes]) -> bytes | None:
+    """The next frame, or None at the end of the stream."""
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    (length,) = struct.unpack(">I", head)
+    body = stream.read(length)
+    return body if len(body) == length else None
+
+
+def write_frame(stream: IO[bytes], body: bytes) -> None:
+    """Write one frame and flush it."""
+    stream.write(struct.pack(">I", len(body)))
+    stream.write(body)
+    stream.flush()
+
+
+def cut_network() -> bool:
+    """Move this process into a network namespace with nothing in it; False where the host does not allow that."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have at most `size` bytes of address space."""
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def answer(request: dict[str, Any], stores: dict[str, LocalStore]) -> tuple[dict[str, Any], bytes]:
+    """Run one request and give the head and the body of its answer."""
+    folder = request["store"]
+    if folder not in stores:
+        stores.clear()
+        stores[folder] = LocalStore.read_only(Path(folder))
+    limits = Limits(rows=request["rows"], bytes=request["bytes"])
+    try:
+        result = stores[folder].ask(request["query"], request["form"], request["format"], limits)
+    except MizanError as error:
+        head = {"error": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
+        if isinstance(error, QueryInvalid):
+            head |= {"line": error.line, "column": error.column, "excerpt": error.excerpt}
+        return head, b""
+    except (MemoryError, OSError, RuntimeError) as error:
+        return {"error": "QueryFailed", "what": f"The store failed: {error}"}, b""
+    return {"media_type": result.media_type, "rows": result.rows}, result.body
+
+
+def main() -> int:
+    """Serve requests until the standard input ends."""
+    limit = int(sys.argv[1])
+    sealed = cut_network()
+    limit_memory(limit)
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing but frames may reach the pipe
+    write_frame(answers, json.dumps({"ready": True, "network": not sealed}).encode())
+    stores: dict[str, LocalStore] = {}
+    while (frame := read_frame(requests)) is not None:
+        head, body = answer(json.loads(frame), stores)
+        write_frame(answers, json.dumps(head).encode())
+        write_frame(answers, body)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The record: one IRI with its fragments, the unit that is imported, replaced, digested and disclosed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pyoxigraph import NamedNode, Triple
+
+SYSTEM_FRAGMENT = "record"  # `<record>#record` carries what the system says about a record
+RESERVED = re.compile(r"record|revision-\d+")  # fragments that only the system writes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: its IRI, its triples in canonical form (see canonical.py), its access tier (PUBLIC, …)."""
+
+    iri: str
+    triples: tuple[Triple, ...]
+    tier: str = "PUBLIC"
+
+
+def owner(iri: str) -> str:
+    """The record that a node belongs to: its IRI up to the fragment."""
+    return iri.partition("#")[0]
+
+
+def system_node(iri: str) -> NamedNode:
+    """The node that carries revision, digest and origin of the record `iri`."""
+    return NamedNode(f"{iri}#{SYSTEM_FRAGMENT}")
+
+
+def by_owner(triples: Iterable[Triple]) -> dict[str, list[Triple]]:
+    """Triples grouped by the record that owns their subject, in order of first appearance."""
+    groups: dict[str, list[Triple]] = {}
+    for triple in triples:
+        groups.setdefault(owner(str(triple.subject.value)), []).append(triple)
+    return groups
+
+
+def local_name(text: str) -> str:
+    """A native identifier made safe for an IRI path: letters, digits, `_`, `-` stay, other bytes become ~XX.
+
+    Reversible, and unlike percent-encoding untouched by browsers and servers.
+    """
+    return quote(text, safe="").replace("~", "%7E").replace(".", "%2E").replace("%", "~")

@@ -1,0 +1,65 @@
+"""Durable small writes: replace a file atomically, sync a folder, say plainly why a disk refused."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kb.errors import StorageFailed
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Free some space and run the same command again; nothing was lost."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again; nothing was lost."),
+    errno.EACCES: ("you may not write there", "Choose another folder with --home, or ask its owner."),
+    errno.EPERM: ("you may not write there", "Choose another folder with --home, or ask its owner."),
+    errno.EROFS: ("the file system is read-only", "Choose another folder with --home."),
+    errno.EIO: ("the disk reports an error", "Check the disk, then restore from a backup if needed."),
+    errno.ENOTDIR: ("a part of the path is a file", "Choose another folder with --home."),
+    errno.EISDIR: ("that path is a folder", "Name a file."),
+    errno.ENOENT: ("it does not exist", "Check the path."),
+    errno.EEXIST: ("it exists already", "Choose another name."),
+    errno.EMFILE: ("too many files are open", "Raise the limit with ulimit -n."),
+}
+
+
+def storage_error(error: OSError, path: Path | str | None = None) -> StorageFailed:
+    """The plain-words form of an operating system error."""
+    why, hint = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
+    return StorageFailed(f"{path or error.filename or 'the knowledge base'} cannot be used", why, hint)
+
+
+@contextmanager
+def plain_errors(path: Path) -> Iterator[None]:
+    """Turn operating system errors inside the block into StorageFailed about `path`.
+
+    The embedded store reports a full disk as OSError without a number: its text decides then.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None and "No space left" in str(error):
+            error.errno = errno.ENOSPC
+        raise storage_error(error, error.filename or path) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader, or a crash, sees the old bytes or the new, never a part."""
+    new = path.with_name(path.name + ".new")
+    with new.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    new.replace(path)
+    sync_folder(path.parent)

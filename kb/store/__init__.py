@@ -1,0 +1,1 @@
+"""Where triples live: one interface, one file per backend."""

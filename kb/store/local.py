@@ -1,0 +1,193 @@
+"""The embedded store: Oxigraph on disk, written by one process, read through immutable copies."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from pyoxigraph import (
+    Literal,
+    NamedNode,
+    Quad,
+    QueryBoolean,
+    QueryResultsFormat,
+    QuerySolutions,
+    RdfFormat,
+    Triple,
+    serialize,
+)
+from pyoxigraph import Store as Oxigraph
+
+from kb.errors import QueryInvalid
+from kb.ns import MZ, PREFIXES
+from kb.record import system_node
+from kb.store.base import Answer, Limits, count_rows, media_type, too_large
+
+_MARK = NamedNode("https://w3id.org/mizan/id/store")
+_TABLES = {
+    "json": QueryResultsFormat.JSON, "xml": QueryResultsFormat.XML,
+    "csv": QueryResultsFormat.CSV, "tsv": QueryResultsFormat.TSV,
+}  # fmt: skip
+_GRAPHS = {
+    "turtle": RdfFormat.TURTLE, "ntriples": RdfFormat.N_TRIPLES, "jsonld": RdfFormat.JSON_LD,
+    "rdfxml": RdfFormat.RDF_XML, "trig": RdfFormat.TRIG,
+}  # fmt: skip
+
+
+class _Capped(io.RawIOBase):
+    """A byte sink that refuses to grow past a cap, so that a runaway answer stops while it is written."""
+
+    def __init__(self, cap: int) -> None:
+        self.buffer = bytearray()
+        self.cap = cap
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        if len(self.buffer) + len(data) > self.cap:
+            raise _TooLarge
+        self.buffer += data
+        return len(data)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class LocalStore:
+    """An Oxigraph store in a folder. `LocalStore(path)` opens it for writing, `read_only` a snapshot's copy."""
+
+    def __init__(self, folder: Path, *, store: Oxigraph | None = None) -> None:
+        self.folder = folder
+        self._store = store if store is not None else Oxigraph(str(folder))
+
+    @classmethod
+    def read_only(cls, folder: Path) -> LocalStore:
+        """Open a copy that nobody writes to."""
+        return cls(folder, store=Oxigraph.read_only(str(folder)))
+
+    @classmethod
+    def in_memory(cls) -> LocalStore:
+        """An empty store for tests and trials."""
+        return cls(Path(), store=Oxigraph())
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    # reading
+
+    def ask(self, query: str, form: str, name: str, limits: Limits) -> Answer:
+        """See Store.ask. Time and memory are the business of the process that this runs in."""
+        try:
+            result = self._store.query(query)
+        except SyntaxError as error:
+            raise syntax_error(query, str(error)) from None
+        sink = _Capped(limits.bytes)
+        try:
+            if isinstance(result, QuerySolutions | QueryBoolean):
+                result.serialize(sink, format=_TABLES[name])
+                rows = 1 if form == "ASK" else count_rows(bytes(sink.buffer), name)
+            else:
+                triples = list(islice(result, limits.rows + 1))
+                rows = len(triples)
+                serialize(triples, sink, format=_GRAPHS[name], prefixes=PREFIXES)
+        except _TooLarge:
+            raise too_large("bytes", limits.bytes) from None
+        if rows > limits.rows:
+            raise too_large("rows", limits.rows)
+        return Answer(media_type(form, name), bytes(sink.buffer), rows)
+
+    def objects(self, subject: NamedNode, predicate: NamedNode) -> list[NamedNode | Literal]:
+        """The values of one property of one node."""
+        quads = self._store.quads_for_pattern(subject, predicate, None)
+        return [q.object for q in quads if isinstance(q.object, NamedNode | Literal)]
+
+    def subjects(self, predicate: NamedNode, value: NamedNode | Literal) -> list[NamedNode]:
+        """The nodes that have this value for this property."""
+        quads = self._store.quads_for_pattern(None, predicate, value)
+        return [q.subject for q in quads if isinstance(q.subject, NamedNode)]
+
+    def triples(self, predicate: NamedNode) -> Iterator[Triple]:
+        """All triples with one predicate."""
+        for quad in self._store.quads_for_pattern(None, predicate, None):
+            yield quad.triple
+
+    def node(self, subject: NamedNode) -> Iterator[Triple]:
+        """All triples about one node."""
+        for quad in self._store.quads_for_pattern(subject, None, None):
+            yield quad.triple
+
+    def record(self, iri: str) -> list[Triple]:
+        """The triples of one record, without what the system adds."""
+        nodes = self.subjects(MZ.inRecord, NamedNode(iri))
+        return [t for node in nodes for t in self.node(node)]
+
+    def digest(self, iri: str) -> str | None:
+        """The digest of a record as the ledger has it, or None when there is no such record."""
+        values = self.objects(system_node(iri), MZ.recordDigest)
+        return values[0].value if values else None
+
+    def revision(self, iri: str) -> int:
+        """The revision of a record, 0 when there is none."""
+        values = self.objects(system_node(iri), MZ.revision)
+        return int(values[0].value) if values else 0
+
+    def segment_of(self, iri: str) -> int:
+        """The ledger segment that holds the present revision of a record, 0 when there is none."""
+        values = self.objects(system_node(iri), MZ.ledgerSegment)
+        return int(values[0].value) if values else 0
+
+    def segment(self) -> int:
+        """The last ledger segment that was applied in full."""
+        values = self.objects(_MARK, MZ.ledgerSegment)
+        return int(values[0].value) if values else 0
+
+    # writing
+
+    def add(self, triples: Iterable[Triple]) -> None:
+        """Add triples in one atomic write."""
+        self._store.extend([Quad(t.subject, t.predicate, t.object) for t in triples])
+
+    def replace(self, iri: str, triples: Iterable[Triple]) -> None:
+        """Put a record in place of what stood under its IRI. Safe to repeat after a crash in the middle."""
+        node = NamedNode(iri)
+        held = list(self._store.quads_for_pattern(None, MZ.inRecord, node))
+        system = system_node(iri)
+        for subject in [q.subject for q in held if q.subject != system] + [system]:
+            quads = list(self._store.quads_for_pattern(subject, None, None))
+            # the mark of belonging goes last, so that a repeated run still finds the rest
+            for quad in sorted(quads, key=lambda q: q.predicate == MZ.inRecord):
+                self._store.remove(quad)
+        self.add(triples)
+
+    def mark(self, segment: int) -> None:
+        """Remember that everything up to this ledger segment has been applied."""
+        for quad in list(self._store.quads_for_pattern(_MARK, MZ.ledgerSegment, None)):
+            self._store.remove(quad)
+        self.add([Triple(_MARK, MZ.ledgerSegment, Literal(segment))])
+        self._store.flush()
+
+    def copy_to(self, folder: Path) -> None:
+        """A read-only copy by hard links; `folder` must not exist."""
+        self._store.flush()
+        self._store.backup(str(folder))
+
+
+def syntax_error(query: str, message: str) -> QueryInvalid:
+    """A parser message as line, column and a caret under the place."""
+    found = re.search(r"error at (\d+):(\d+): (.*)", message, re.DOTALL)
+    if not found:
+        return QueryInvalid("The query does not parse", message.splitlines()[0] if message else "")
+    line, column, detail = int(found[1]), int(found[2]), " ".join(found[3].split())
+    if "Prefix not found" in detail:
+        detail = "a prefix is used that the query does not declare"
+    elif len(detail) > 120:
+        detail = "this is not what SPARQL expects here"
+    lines = query.splitlines() or [""]
+    text = lines[line - 1] if line <= len(lines) else ""
+    excerpt = f"  {text}\n  {' ' * (column - 1)}^"
+    return QueryInvalid(f"Line {line}, column {column}", detail, line=line, column=column, excerpt=excerpt)

@@ -1,0 +1,208 @@
+"""The one writer: takes the lock, brings store and index level with the ledger, adds changes, publishes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from pyoxigraph import NamedNode, Triple
+
+from kb import snapshot
+from kb.canonical import digest, literal, ntriples, parse_ntriples
+from kb.errors import DoesNotConform, StoreLocked, StoreMissing
+from kb.ledger import Entry, Ledger
+from kb.ns import ACCESS, DCTERMS, ID, MZ, PROV, RDF, SKOS, XSD
+from kb.paths import Home
+from kb.record import Record, system_node
+from kb.search import SearchIndex
+from kb.storage import replace_file
+from kb.store.local import LocalStore
+
+_CHUNK = 500  # records applied in one atomic write
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a change did: counts of records new, changed and the same, and the snapshot that shows it."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    snapshot: int = 0
+    recovered: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Hold the writer's lock of a knowledge base; StoreLocked when another process has it."""
+    with home.lock.open("a+", encoding="ascii") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise StoreLocked(
+                f"{home.root} is being written", f"process {handle.read().strip() or '?'} holds the lock",
+                "Wait until it has finished, then run the same command again.",
+            ) from None  # fmt: skip
+        _note_holder(handle)
+        yield
+
+
+def _note_holder(handle: IO[str]) -> None:
+    handle.truncate(0)
+    handle.write(f"{os.getpid()}\n")
+    handle.flush()
+
+
+class Writer:
+    """Ledger, store and index opened for writing. Make one inside `locked`."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.ledger = Ledger(home.ledger)
+        self.recovered = self.ledger.recover()
+        self.store = LocalStore(home.store)
+        self.index = SearchIndex(home.root / "search")
+        self._catch_up()
+
+    def commit(self, records: Sequence[Record], activity: dict[str, Any], time: str) -> Outcome:
+        """Write the records that are new or changed as one ledger segment and publish the next snapshot."""
+        outcome = Outcome(recovered=self.recovered)
+        entries = list(self._entries(records, outcome))
+        if entries:
+            self.ledger.append(activity, time, entries)
+            self._apply(self.ledger.head().segment)
+        outcome.snapshot = self.publish()
+        return outcome
+
+    def publish(self) -> int:
+        """Point readers to the present state if they do not see it yet; returns its number."""
+        head = self.ledger.head()
+        try:
+            shown = snapshot.current(self.home).name.partition(".")[0]
+        except StoreMissing:
+            shown = ""
+        if shown != f"{head.segment:08d}" and head.segment:
+            snapshot.publish(self.home, self.store, self.index, head, self.ledger.header(head.segment)["time"])
+        return head.segment
+
+    def _entries(self, records: Sequence[Record], outcome: Outcome) -> Iterator[Entry]:
+        for record in records:
+            if record.tier != "PUBLIC":
+                raise DoesNotConform(
+                    f"{record.iri} is {record.tier}", "this version keeps public records only, so that none can leak",
+                    "Leave it out of the file.",
+                )  # fmt: skip
+            text = ntriples(record.triples)
+            sha256, held = digest(text), self.store.digest(record.iri)
+            if held == sha256:
+                outcome.same += 1
+                continue
+            if held is None:
+                outcome.new += 1
+            else:
+                outcome.changed += 1
+            yield Entry("put", record.iri, self.store.revision(record.iri) + 1, sha256, held, record.tier, text)
+
+    def _catch_up(self) -> None:
+        """Apply the segments that a killed writer had committed but not yet shown."""
+        last = self.ledger.head().segment
+        for number in range(self.store.segment() + 1, last + 1):
+            self._apply(number)
+        if self.index.segment != last:
+            everything = ((iri, self.store.record(iri)) for iri in self._all_records())
+            self.index.update(everything, last)
+
+    def _all_records(self) -> list[str]:
+        return sorted({t.object.value for t in self.store.triples(MZ.describes) if isinstance(t.object, NamedNode)})
+
+    def _apply(self, number: int) -> None:
+        """Bring store and index from segment number - 1 to number; safe to repeat after a crash in the middle."""
+        header = self.ledger.header(number)
+        fresh: list[Triple] = list(_import_node(number, header))
+        indexed: list[tuple[str, list[Triple]]] = []
+        pending = 0
+        for entry in self.ledger.entries(number):
+            triples = list(parse_ntriples(entry.triples))
+            indexed.append((entry.record, triples))
+            known = [*triples, *self._system(entry, number, header["time"])]
+            if entry.replaces is None and self.store.digest(entry.record) is None:
+                fresh += known
+                pending += 1
+                if pending % _CHUNK == 0:
+                    self.store.add(fresh)
+                    fresh = []
+            else:
+                self.store.replace(entry.record, known)
+        self.store.add(fresh)
+        self.store.mark(number)
+        if self.index.segment == number - 1:
+            self.index.update(indexed, number)
+
+    def _system(self, entry: Entry, number: int, time: str) -> Iterator[Triple]:
+        node, home = system_node(entry.record), NamedNode(entry.record)
+        yield Triple(node, RDF.type, MZ.Record)
+        yield Triple(node, MZ.describes, home)
+        yield Triple(node, MZ.revision, literal(str(entry.revision), XSD.integer.value))
+        yield Triple(node, MZ.recordDigest, literal(entry.sha256))
+        yield Triple(node, MZ.ledgerSegment, literal(str(number), XSD.integer.value))
+        yield Triple(node, PROV.wasGeneratedBy, import_iri(number))
+        yield Triple(node, DCTERMS.accessRights, NamedNode(ACCESS + entry.tier))
+        if entry.replaces is None:
+            return
+        old = NamedNode(f"{entry.record}#revision-{entry.revision - 1}")
+        yield Triple(node, PROV.wasRevisionOf, old)
+        yield Triple(old, RDF.type, PROV.Entity)
+        yield Triple(old, PROV.specializationOf, home)
+        yield Triple(old, MZ.revision, literal(str(entry.revision - 1), XSD.integer.value))
+        yield Triple(old, MZ.recordDigest, literal(entry.replaces))
+        yield Triple(old, PROV.invalidatedAtTime, literal(time, XSD.dateTime.value))
+
+
+def import_iri(number: int) -> NamedNode:
+    """The activity that wrote ledger segment `number`."""
+    return NamedNode(f"{ID}import/{number}")
+
+
+def _import_node(number: int, header: dict[str, Any]) -> Iterable[Triple]:
+    node, activity = import_iri(number), header["activity"]
+    yield Triple(node, RDF.type, MZ.Import)
+    yield Triple(node, SKOS.prefLabel, literal(str(activity.get("label", "import")), language="en"))
+    yield Triple(node, PROV.startedAtTime, literal(header["time"], XSD.dateTime.value))
+    yield Triple(node, MZ.ledgerSegment, literal(str(number), XSD.integer.value))
+    if "mapping" in activity:
+        yield Triple(node, MZ.mapping, literal(str(activity["mapping"])))
+    for item in activity.get("files", []):
+        yield Triple(node, MZ.sourceFile, literal(f"{item['name']} sha256:{item['sha256']}"))
+
+
+def rebuild(home: Home) -> Outcome:
+    """Make store, index and snapshot anew from the ledger alone; the caller holds the lock."""
+    Ledger(home.ledger).verify()
+    for folder in (home.store, home.root / "search"):
+        shutil.rmtree(folder, ignore_errors=True)
+    writer = Writer(home)
+    head = writer.ledger.head()
+    if head.segment:
+        time = writer.ledger.header(head.segment)["time"]
+        snapshot.publish(home, writer.store, writer.index, head, time)
+    return Outcome(snapshot=head.segment, recovered=writer.recovered)
+
+
+def new_home(root: Path, about: dict[str, Any]) -> Home:
+    """Lay out an empty knowledge base in `root`."""
+    home = Home(root)
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(home):
+        if not (home.ledger / "HEAD").exists():
+            Ledger(home.ledger).create()
+        if not home.manifest.exists():
+            replace_file(home.manifest, (json.dumps(about, indent=1) + "\n").encode())
+    return home

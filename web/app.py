@@ -1,0 +1,73 @@
+"""The application factory: one knowledge base behind pages, data and SPARQL."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.routing import BaseConverter
+
+from kb.knowledgebase import KnowledgeBase
+from web import errors
+from web.address import ENTITY, KIND, SUFFIXES
+from web.language import LANGUAGES
+from web.site import EXTENSION, Site, page_context
+from web.views import data, entity, front, guide, query, search, sparql
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "interest-cohort=()",
+}
+_MAX_BODY = 1024 * 1024  # bytes; the longest sensible query is a few kilobytes
+
+
+class _Language(BaseConverter):
+    regex = "|".join(LANGUAGES)
+
+
+class _Kind(BaseConverter):
+    regex = KIND
+
+
+class _Entity(BaseConverter):
+    regex = ENTITY
+    part_isolating = False
+
+
+class _Suffix(BaseConverter):
+    regex = "|".join(SUFFIXES)
+
+
+def create_app(base: KnowledgeBase) -> Flask:
+    """The web application over an open knowledge base; the caller keeps `base` and closes it after the last request."""
+    app = Flask("web")
+    app.config.update(MAX_CONTENT_LENGTH=_MAX_BODY, MAX_FORM_MEMORY_SIZE=_MAX_BODY, MAX_FORM_PARTS=50)
+    app.extensions[EXTENSION] = Site(base)
+    app.url_map.strict_slashes = False
+    app.url_map.converters.update(lang=_Language, kind=_Kind, entity=_Entity, suffix=_Suffix)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(page_context)
+    for module in (front, search, query, guide, sparql, data, entity):
+        app.register_blueprint(module.blueprint)
+    app.after_request(_secure)
+    errors.register(app)
+    return app
+
+
+def _secure(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers[name] = value
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-cache")
+    if request.endpoint == "static":
+        response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+

@@ -1,0 +1,191 @@
+"""Shows terms as HTML: links, texts, dates and numbers, everything escaped; templates know it as `show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from markupsafe import Markup
+from pyoxigraph import Literal, NamedNode
+
+from kb.ns import EDTF, GEO, MZ_BASE, XSD
+from web.address import is_external, page_of
+from web.dating import spell, spell_timestamp
+from web.language import Language, marked
+from web.reading import Node, Reader, Term, Text, shorten
+
+_NUMBERS = (XSD.integer, XSD.decimal)
+_MOMENTS = (XSD.dateTime, XSD.date)
+TERMS = {  # what properties of other vocabularies are called here
+    "dcterms:accessRights": marked("Access"),
+    "dcterms:bibliographicCitation": marked("Citation"),
+    "dcterms:description": marked("Description"),
+    "dcterms:format": marked("Format"),
+    "dcterms:identifier": marked("Identifier"),
+    "dcterms:issued": marked("Issued"),
+    "dcterms:license": marked("Licence"),
+    "dcterms:publisher": marked("Publisher"),
+    "dcterms:source": marked("Source"),
+    "dcterms:title": marked("Title"),
+    "dcterms:created": marked("Created"),
+    "dcterms:modified": marked("Modified"),
+    "cito:disputes": marked("Disputes"),
+    "eli:amends": marked("Amends"),
+    "eli:cites": marked("Cites"),
+    "eli:date_document": marked("Adopted on"),
+    "eli:is_part_of": marked("Part of"),
+    "eli:number": marked("Number"),
+    "eli:passed_by": marked("Adopted by"),
+    "foaf:homepage": marked("Website"),
+    "foaf:page": marked("Page elsewhere"),
+    "geo:asWKT": marked("Coordinates"),
+    "geo:hasGeometry": marked("Geometry"),
+    "geo:sfWithin": marked("Within"),
+    "oa:end": marked("End position"),
+    "oa:hasSelector": marked("Selector"),
+    "oa:hasSource": marked("Source"),
+    "oa:start": marked("Start position"),
+    "org:classification": marked("Kind"),
+    "org:subOrganizationOf": marked("Part of"),
+    "owl:versionIRI": marked("Version"),
+    "prov:startedAtTime": marked("Time of import"),
+    "prov:wasAttributedTo": marked("Attributed to"),
+    "prov:wasDerivedFrom": marked("Derived from"),
+    "prov:wasGeneratedBy": marked("Written by"),
+    "rdf:type": marked("Class"),
+    "rdfs:domain": marked("Used on"),
+    "rdfs:isDefinedBy": marked("Defined in"),
+    "rdfs:range": marked("Takes"),
+    "rdfs:seeAlso": marked("See also"),
+    "rdfs:subClassOf": marked("Kind of"),
+    "rdfs:subPropertyOf": marked("Kind of"),
+    "sem:hasEarliestBeginTimeStamp": marked("Not before"),
+    "sem:hasLatestEndTimeStamp": marked("Not after"),
+    "skos:altLabel": marked("Also called"),
+    "skos:broader": marked("Broader"),
+    "skos:closeMatch": marked("Close to"),
+    "skos:definition": marked("Definition"),
+    "skos:exactMatch": marked("Same as"),
+    "skos:example": marked("Example"),
+    "skos:notation": marked("Code"),
+    "skos:prefLabel": marked("Name"),
+    "skos:scopeNote": marked("Note"),
+    "spdx:algorithm": marked("Algorithm"),
+    "spdx:checksum": marked("Checksum"),
+    "spdx:checksumValue": marked("Checksum value"),
+}
+KINDS = {  # singular and plural of each kind of record
+    "incident": (marked("Incident"), marked("Incidents")),
+    "provision": (marked("Provision"), marked("Provisions")),
+    "instrument": (marked("Legal instrument"), marked("Legal instruments")),
+    "actor": (marked("Actor"), marked("Actors")),
+    "source": (marked("Source"), marked("Sources")),
+    "dataset": (marked("Dataset"), marked("Datasets")),
+    "place": (marked("Place"), marked("Places")),
+    "series": (marked("Series of incidents"), marked("Series of incidents ")),
+    "conflict": (marked("Conflict"), marked("Conflicts")),
+    "scheme": (marked("List of terms"), marked("Lists of terms")),
+    "ontology": (marked("Vocabulary"), marked("Vocabulary")),
+    "import": (marked("Import"), marked("Imports")),
+}
+
+
+class Show:
+    """Terms of one snapshot as HTML in one language."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.language: Language = reader.language
+
+    def __call__(self, term: Term) -> Markup:
+        """Any term: a link for what can be followed, words for dates, numbers and coordinates."""
+        if isinstance(term, NamedNode):
+            return self.link(term.value)
+        if term.datatype == EDTF.EDTF:
+            return self.date(term.value)
+        if term.datatype in _MOMENTS:
+            return self.moment(term.value)
+        if term.datatype in _NUMBERS:
+            return self.number(term.value)
+        if term.datatype == GEO.wktLiteral:
+            return self.coordinates(term.value)
+        if term.datatype == XSD.anyURI:
+            return self.outside(term.value)
+        return Markup("{}").format(Text(term.value, term.language or "", self.language))
+
+    def values(self, node: Node, name: str) -> list[Markup]:
+        """All values of a property that a reader of this language should see."""
+        terms = node.terms(name)
+        tagged = [t for t in terms if isinstance(t, Literal) and t.language]
+        plain = [t for t in terms if not (isinstance(t, Literal) and t.language)]
+        return [Markup("{}").format(t) for t in node.localised(tagged)] + [self(t) for t in plain]
+
+    def link(self, iri: str, words: Text | str | None = None) -> Markup:
+        """A thing of ours as a link to its page under its label; anything else as `outside` shows it."""
+        address = page_of(iri, self.language.code)
+        if address is None:
+            return self.outside(iri)
+        text = words if words is not None else self.reader.label(iri)
+        return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address, text)
+
+    def outside(self, iri: str) -> Markup:
+        """A foreign IRI: a link where it is http or https, otherwise (javascript:, data:) only its text."""
+        short = shorten(iri)
+        if not is_external(iri):
+            return Markup('<bdi dir="ltr" class="code">{}</bdi>').format(short)
+        return Markup('<a href="{}" rel="noopener noreferrer external" dir="ltr" class="outside">{}</a>').format(
+            iri, short
+        )
+
+    def property(self, name: str) -> Markup:
+        """A property by its label, linked to its definition where it is a term of ours."""
+        if name.startswith("mz:"):
+            iri = MZ_BASE + name[3:]
+            label = self.reader.label(iri)
+            return Markup("{}").format(Text(_capital(label.value), label.language, self.language))
+        if name in TERMS:
+            return Markup("{}").format(self.language.gettext(TERMS[name]))
+        return Markup('<bdi dir="ltr" class="code">{}</bdi>').format(name)
+
+    def kind(self, name: str, plural: bool = False) -> str:
+        """The word for a kind of record."""
+        words = KINDS.get(name)
+        return self.language.gettext(words[plural]).strip() if words else name
+
+    def date(self, edtf: str) -> Markup:
+        """An EDTF date in words, the expression itself in the title."""
+        return Markup('<time title="EDTF {}"><bdi>{}</bdi></time>').format(edtf, spell(edtf, self.language))
+
+    def moment(self, text: str) -> Markup:
+        """A timestamp in words, machine-readable beside it."""
+        words = spell_timestamp(text, self.language)
+        return Markup('<time datetime="{}"><bdi>{}</bdi></time>').format(text, words)
+
+    def day(self, text: str) -> Markup:
+        """The day of a timestamp, without the time."""
+        try:
+            words = self.language.day(datetime.fromisoformat(text).date())
+        except ValueError:
+            words = text
+        return Markup('<time datetime="{}"><bdi>{}</bdi></time>').format(text, words)
+
+    def number(self, text: str | int) -> Markup:
+        """A number with this language's grouping."""
+        try:
+            return Markup("<bdi>{}</bdi>").format(self.language.number(float(text) if "." in str(text) else int(text)))
+        except ValueError:
+            return Markup("<bdi>{}</bdi>").format(text)
+
+    def coordinates(self, wkt: str) -> Markup:
+        """A WKT point as latitude and longitude; other shapes as they are."""
+        inner = wkt.removeprefix("POINT(").removesuffix(")").split()
+        text = f"{inner[1]}° N, {inner[0]}° E" if wkt.startswith("POINT(") and len(inner) == 2 else wkt
+        return Markup('<bdi dir="ltr" class="code" title="{}">{}</bdi>').format(wkt, text)
+
+    def joined(self, parts: Iterable[Markup]) -> Markup:
+        """Parts with the list comma of this language between them."""
+        return Markup("، " if self.language.code == "ar" else ", ").join(parts)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -105,22 +105,19 @@ def init(home: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @_HOME
 @click.option("--check", is_flag=True, help="Validate only; write nothing to the knowledge base.")
-@click.option("--template", "template_file", type=click.Path(path_type=Path), help="Write an empty table (.csv, .xlsx).")
+@click.option("--template", "sheet", type=click.Path(path_type=Path), help="Write an empty table (.csv, .xlsx).")
 @_JSON
-def import_(mapping: str, file: Path | None, home: Path, check: bool, template_file: Path | None, as_json: bool) -> None:
+def import_(mapping: str, file: Path | None, home: Path, check: bool, sheet: Path | None, as_json: bool) -> None:
     """Import FILE by MAPPING: a shipped mapping (airwars, incidents, ucdp-ged), a .toml file, or rdf."""
-    if template_file is not None:
-        columns = template.write(template_file, mapping)
-        click.echo(f"{template_file}: {len(columns)} columns. Fill in rows, then: mizan import {mapping} {template_file}")
+    if sheet is not None:
+        columns = template.write(sheet, mapping)
+        click.echo(f"{sheet}: {len(columns)} columns. Fill in rows, then: mizan import {mapping} {sheet}")
         return
     if file is None:
         raise UsageError("No file is named", "", f"Try: mizan import {mapping} FILE")
     plan = None if mapping == "rdf" else mappings.load(mapping)
     with KnowledgeBase.open(home) as base:
-        if plan is None:
-            done = base.import_rdf(file, check=check)
-        else:
-            done = _import_table(base, plan, file, check)
+        done = _import_table(base, plan, file, check) if plan else base.import_rdf(file, check=check)
         if as_json:
             click.echo(json.dumps(_import_json(done), indent=1))
         else:
@@ -195,7 +192,7 @@ def _problem_json(problem: Any) -> dict[str, Any]:
 @click.pass_context
 def validate(ctx: click.Context, mapping: str, file: Path, home: Path, as_json: bool) -> None:
     """Check FILE against MAPPING and the shapes without writing it (same as import --check)."""
-    ctx.invoke(import_, mapping=mapping, file=file, home=home, check=True, template_file=None, as_json=as_json)
+    ctx.invoke(import_, mapping=mapping, file=file, home=home, check=True, sheet=None, as_json=as_json)
 
 
 @_example("mizan query incidents_hospital_after_cessation --param sources=2")
@@ -288,7 +285,8 @@ def bundle_create(home: Path, incidents: tuple[str, ...], out: Path) -> None:
     with KnowledgeBase.open(home) as base:
         made = base.bundle(incidents, out)
     click.echo(f"{made.path}\n{made.files} files, {made.bytes:,} bytes, root {made.root}")
-    click.echo(f"Verify with: cd {made.path} && sha256sum -c --strict --quiet tagmanifest-sha256.txt manifest-sha256.txt")
+    manifests = "tagmanifest-sha256.txt manifest-sha256.txt"
+    click.echo(f"Verify with: cd {made.path} && sha256sum -c --strict --quiet {manifests}")
 
 
 @commands.group()

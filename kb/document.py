@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 from kb import canonical
 from kb.errors import BadFile, DoesNotConform
 from kb.ns import DCTERMS, MZ
-from kb.record import RESERVED, Record, by_owner, owner
+from kb.record import RESERVED, Record, by_owner, owner, subject
 
 FORMATS = {
     ".ttl": RdfFormat.TURTLE, ".trig": RdfFormat.TRIG, ".nt": RdfFormat.N_TRIPLES, ".nq": RdfFormat.N_QUADS,
@@ -60,15 +60,15 @@ def record(iri: str, triples: Iterable[Triple]) -> Record:
     marked = list(triples)
     home = NamedNode(iri)
     tier = "PUBLIC"
-    for subject in {t.subject.value for t in marked}:
-        if owner(subject) != iri:
-            raise DoesNotConform(f"{subject} stands in the record {iri}", "a record describes only its own nodes")
-        if RESERVED.fullmatch(subject.partition("#")[2]):
-            raise DoesNotConform(f"{subject} is used", "the system writes that node itself", "Use another fragment.")
-        marked.append(Triple(NamedNode(subject), MZ.inRecord, home))
+    for node in {subject(t) for t in marked}:
+        if owner(node) != iri:
+            raise DoesNotConform(f"{node} stands in the record {iri}", "a record describes only its own nodes")
+        if RESERVED.fullmatch(node.partition("#")[2]):
+            raise DoesNotConform(f"{node} is used", "the system writes that node itself", "Use another fragment.")
+        marked.append(Triple(NamedNode(node), MZ.inRecord, home))
     for triple in marked:
         if triple.predicate == MZ.inRecord and triple.object != home:
-            raise DoesNotConform(f"{triple.subject.value} says it is in another record", str(triple.object))
+            raise DoesNotConform(f"{subject(triple)} says it is in another record", str(triple.object))
         if triple.subject == home and triple.predicate == DCTERMS.accessRights:
             tier = triple.object.value.rpartition("/")[2] if isinstance(triple.object, NamedNode) else "unknown"
     text = canonical.ntriples(marked)

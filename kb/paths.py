@@ -27,28 +27,40 @@ class Home:
 
     @property
     def manifest(self) -> Path:
+        """What this folder is: format, software, when it was made."""
         return self.root / "mizan.json"
 
     @property
     def lock(self) -> Path:
+        """Held by the one process that writes."""
         return self.root / "lock"
 
     @property
     def ledger(self) -> Path:
+        """The chain of segments: the source of truth."""
         return self.root / "ledger"
 
     @property
     def store(self) -> Path:
+        """The triples as the writer has them; a projection."""
         return self.root / "store"
 
     @property
+    def search(self) -> Path:
+        """The search index as the writer has it; a projection."""
+        return self.root / "search"
+
+    @property
     def snapshots(self) -> Path:
+        """The published states that readers open."""
         return self.root / "snapshots"
 
     @property
     def current(self) -> Path:
+        """The pointer to the snapshot that readers see."""
         return self.root / "current"
 
     @property
     def rejects(self) -> Path:
+        """Rejected rows and notes of imports."""
         return self.root / "rejects"

@@ -32,11 +32,18 @@ def system_node(iri: str) -> NamedNode:
     return NamedNode(f"{iri}#{SYSTEM_FRAGMENT}")
 
 
+def subject(triple: Triple) -> str:
+    """The IRI of the node that a triple of a record is about."""
+    node = triple.subject
+    assert isinstance(node, NamedNode)
+    return node.value
+
+
 def by_owner(triples: Iterable[Triple]) -> dict[str, list[Triple]]:
     """Triples grouped by the record that owns their subject, in order of first appearance."""
     groups: dict[str, list[Triple]] = {}
     for triple in triples:
-        groups.setdefault(owner(str(triple.subject.value)), []).append(triple)
+        groups.setdefault(owner(subject(triple)), []).append(triple)
     return groups
 
 

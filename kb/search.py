@@ -14,6 +14,7 @@ import tantivy
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.ns import DCTERMS, ID, MZ, ONTOLOGY, SCHEME, SEM, SKOS
+from kb.record import subject
 
 _MARK = "mizan-segment"
 _ARABIC = str.maketrans(
@@ -133,10 +134,10 @@ class SearchIndex:
             parts.append((must, tantivy.Query.term_query(schema, "dataset", dataset)))
         query = tantivy.Query.boolean_query(parts) if parts else tantivy.Query.all_query()
         searcher = self._index.searcher()
-        order = {} if text.strip() else {"order_by_field": "order", "order": tantivy.Order.Desc}
-        found = searcher.search(query, limit=limit, offset=offset, count=True, **order)
+        order = None if text.strip() else "order"  # by relevance with a text, else newest first
+        found = searcher.search(query, limit=limit, offset=offset, count=True, order_by_field=order)
         items = tuple(_hit(searcher.doc(address)) for _, address in found.hits)
-        return Hits(int(found.count or 0), items)
+        return Hits(int(getattr(found, "count", 0)), items)  # the type stubs of tantivy do not know `count`
 
     def counts(self) -> dict[str, int]:
         """How many records there are of each kind."""
@@ -170,17 +171,16 @@ def _hit(document: tantivy.Document) -> Hit:
 
 
 def _document(iri: str, triples: list[Triple]) -> tantivy.Document:
-    main = [t for t in triples if t.subject.value == iri]
     labels = {"en": "", "ar": ""}
     titles, texts, date, dataset = [iri.rpartition("/")[2]], [], "", ""
     for triple in triples:
         value = triple.object
-        if triple.subject.value == iri and isinstance(value, NamedNode):
+        if subject(triple) == iri and isinstance(value, NamedNode):
             dataset = value.value if triple.predicate == MZ.inDataset else dataset
         if not isinstance(value, Literal):
             continue
         texts.append(value.value)
-        if triple.subject.value != iri:
+        if subject(triple) != iri:
             continue
         if triple.predicate == SKOS.prefLabel:
             labels[value.language or "en"] = value.value
@@ -188,7 +188,6 @@ def _document(iri: str, triples: list[Triple]) -> tantivy.Document:
             titles.append(value.value)
         if triple.predicate == SEM.hasEarliestBeginTimeStamp:
             date = value.value
-    assert main or texts
     return tantivy.Document(
         iri=iri,
         kind=kind_of(iri),

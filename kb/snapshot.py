@@ -18,6 +18,7 @@ from kb.search import SearchIndex
 from kb.storage import replace_file, sync_folder
 from kb.store.local import LocalStore
 
+MAKE_ONE = "Make one with: mizan demo, or mizan init"
 KEPT = 3  # older snapshots are removed; readers that still hold one keep its files open
 
 
@@ -75,9 +76,7 @@ def current(home: Home) -> Path:
     try:
         name = home.current.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        raise StoreMissing(
-            f"There is no knowledge base in {home.root}", "", "Make one with: mizan demo, or mizan init"
-        ) from None
+        raise StoreMissing(f"There is no knowledge base in {home.root}", "", MAKE_ONE) from None
     return home.snapshots / name
 
 

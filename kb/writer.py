@@ -69,7 +69,7 @@ class Writer:
         self.ledger = Ledger(home.ledger)
         self.recovered = self.ledger.recover()
         self.store = LocalStore(home.store)
-        self.index = SearchIndex(home.root / "search")
+        self.index = SearchIndex(home.search)
         self._catch_up()
 
     def commit(self, records: Sequence[Record], activity: dict[str, Any], time: str) -> Outcome:
@@ -186,7 +186,7 @@ def _import_node(number: int, header: dict[str, Any]) -> Iterable[Triple]:
 def rebuild(home: Home) -> Outcome:
     """Make store, index and snapshot anew from the ledger alone; the caller holds the lock."""
     Ledger(home.ledger).verify()
-    for folder in (home.store, home.root / "search"):
+    for folder in (home.store, home.search):
         shutil.rmtree(folder, ignore_errors=True)
     writer = Writer(home)
     head = writer.ledger.head()

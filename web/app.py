@@ -22,7 +22,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "interest-cohort=()",
 }
 _MAX_BODY = 1024 * 1024  # bytes; the longest sensible query is a few kilobytes
 
@@ -51,7 +50,6 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.extensions[EXTENSION] = Site(base)
     app.url_map.strict_slashes = False
     app.url_map.converters.update(lang=_Language, kind=_Kind, entity=_Entity, suffix=_Suffix)
-    app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(page_context)
     for module in (front, search, query, guide, sparql, data, entity):

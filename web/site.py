@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, current_app, g, render_template, request
-from jinja2.ext import Extension  # noqa: F401  (documents where `_` in templates comes from)
+from markupsafe import Markup
+from werkzeug.local import LocalProxy
 
 from kb import __version__
 from kb.knowledgebase import KnowledgeBase
@@ -126,7 +127,7 @@ def page_context() -> dict[str, Any]:
         "_": _gettext,
         "gettext": _gettext,
         "ngettext": _ngettext,
-        "show": show,
+        "show": LocalProxy(show),
         "other": language(next(c for c in LANGUAGES if c != here_in.code)),
         "other_address": other_address(),
         "version": __version__,
@@ -143,8 +144,6 @@ def _ngettext(singular: str, plural: str, number: int, **values: Any) -> str:
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:
-    from markupsafe import Markup
-
     return Markup(text) % values if values else Markup(text)
 
 
@@ -152,7 +151,7 @@ def other_address() -> str:
     """This page in the other language, with the same query."""
     code = next(c for c in LANGUAGES if c != tongue().code)
     pairs = [(k, v) for k, v in request.args.items(multi=True) if k != "lang"]
+    path = quote("/" + request.path.lstrip("/"))  # `//host` would lead to another server
     if _from_address():
-        rest = request.path[3:] or "/"
-        return f"/{code}{rest}" + (f"?{urlencode(pairs)}" if pairs else "")
-    return f"{request.path}?{urlencode([*pairs, ('lang', code)])}"
+        return f"/{code}{path[3:] or '/'}" + (f"?{urlencode(pairs)}" if pairs else "")
+    return f"{path}?{urlencode([*pairs, ('lang', code)])}"

@@ -14,7 +14,8 @@ from pyoxigraph import NamedNode
 
 from kb import document, paths, vocabulary
 from kb.errors import BadFile, NotFound
-from kb.ingest.cell import KINDS, Column as Column
+from kb.ingest.cell import KINDS
+from kb.ingest.cell import Column as Column
 from kb.ns import PREFIXES, SCHEME
 from kb.record import Record
 

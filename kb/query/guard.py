@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kb.errors import QueryInvalid, QueryRefused
 
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
-_UPDATES = frozenset("INSERT DELETE LOAD CLEAR CREATE DROP COPY MOVE ADD WITH".split())
+_UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
 # Everything in which a keyword's letters can stand without being one: IRIs, strings, comments, names, variables.
 _TOKEN = re.compile(
     r"""

@@ -115,7 +115,9 @@ class QueryPool:
     def __enter__(self) -> QueryPool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def ask(self, store: Path, query: str, name: str, limits: Limits | None = None) -> Answer:

@@ -80,9 +80,9 @@ def term(parameter: Parameter, value: str) -> NamedNode | Literal:
     """A value given by a person as the RDF term of the parameter's kind."""
     try:
         if parameter.kind == "iri":
-            return NamedNode(value if "://" in value else ID + value)
+            return NamedNode(value if "://" in value else ID + value.removeprefix("id:"))
         if parameter.kind == "concept":
-            return NamedNode(value if "://" in value else SCHEME + value)
+            return NamedNode(value if "://" in value else SCHEME + value.removeprefix("scheme:"))
         if parameter.kind == "number":
             return literal(str(int(value)), XSD.integer.value)
         if parameter.kind == "date":
@@ -127,7 +127,8 @@ def _parameter(value: str) -> Parameter:
     name, kind, meaning = (*value.split(maxsplit=2), "", "")[:3]
     name, _, default = name.partition("=")
     if kind not in _KINDS:
-        raise UsageError(f"#+ param: {value}", f"{kind or 'nothing'} is not a kind of parameter", f"Use {', '.join(_KINDS)}.")
+        why = f"{kind or 'nothing'} is not a kind of parameter"
+        raise UsageError(f"#+ param: {value}", why, f"Use {', '.join(_KINDS)}.")
     return Parameter(name, kind, meaning, default or None)
 
 

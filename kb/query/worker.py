@@ -61,7 +61,7 @@ def answer(request: dict[str, Any], stores: dict[str, LocalStore]) -> tuple[dict
     try:
         result = stores[folder].ask(request["query"], request["form"], request["format"], limits)
     except MizanError as error:
-        head = {"error": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
+        head: dict[str, Any] = {"error": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
         if isinstance(error, QueryInvalid):
             head |= {"line": error.line, "column": error.column, "excerpt": error.excerpt}
         return head, b""

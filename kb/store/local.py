@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyoxigraph import (
     Literal,
@@ -37,21 +38,21 @@ _GRAPHS = {
 }  # fmt: skip
 
 
-class _Capped(io.RawIOBase):
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _Capped(io.BytesIO):
     """A byte sink that refuses to grow past a cap, so that a runaway answer stops while it is written."""
 
     def __init__(self, cap: int) -> None:
-        self.buffer = bytearray()
+        super().__init__()
         self.cap = cap
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        if len(self.buffer) + len(data) > self.cap:
+    def write(self, data: ReadableBuffer) -> int:
+        if self.tell() + len(memoryview(data)) > self.cap:
             raise _TooLarge
-        self.buffer += data
-        return len(data)
+        return super().write(data)
 
 
 class _TooLarge(Exception):
@@ -90,7 +91,7 @@ class LocalStore:
         try:
             if isinstance(result, QuerySolutions | QueryBoolean):
                 result.serialize(sink, format=_TABLES[name])
-                rows = 1 if form == "ASK" else count_rows(bytes(sink.buffer), name)
+                rows = 1 if form == "ASK" else count_rows(sink.getvalue(), name)
             else:
                 triples = list(islice(result, limits.rows + 1))
                 rows = len(triples)
@@ -99,7 +100,7 @@ class LocalStore:
             raise too_large("bytes", limits.bytes) from None
         if rows > limits.rows:
             raise too_large("rows", limits.rows)
-        return Answer(media_type(form, name), bytes(sink.buffer), rows)
+        return Answer(media_type(form, name), sink.getvalue(), rows)
 
     def objects(self, subject: NamedNode, predicate: NamedNode) -> list[NamedNode | Literal]:
         """The values of one property of one node."""

@@ -13,11 +13,12 @@ from types import TracebackType
 from pyoxigraph import NamedNode, Triple
 from rdflib import Graph, URIRef
 from rdflib.namespace import RDF, SH
+from rdflib.term import Node
 
 from kb import paths
 from kb.canonical import ntriples
 from kb.ns import RDF as NS_RDF
-from kb.record import Record, owner
+from kb.record import Record, owner, subject
 
 BATCH = 150  # records a pySHACL run: larger batches gain nothing, smaller ones repeat its fixed cost
 Context = Callable[[Iterable[str]], Iterable[Triple]]
@@ -53,7 +54,9 @@ class Validator:
     def __enter__(self) -> Validator:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
@@ -105,15 +108,15 @@ def shapes() -> Graph:
     return graph
 
 
-def _finding(report: Graph, result: object) -> Finding:
+def _finding(report: Graph, result: Node) -> Finding:
     def value(predicate: URIRef) -> str:
-        found = report.value(result, predicate)  # type: ignore[arg-type]
+        found = report.value(result, predicate)
         return "" if found is None else str(found)
 
     focus = value(SH.focusNode)
     messages = sorted(
         (getattr(m, "language", None) or "en", str(m))
-        for m in report.objects(result, SH.resultMessage)  # type: ignore[arg-type]
+        for m in report.objects(result, SH.resultMessage)
     )
     return Finding(
         owner(focus), focus, value(SH.resultPath), value(SH.value), value(SH.sourceShape),
@@ -128,7 +131,7 @@ def _types(records: Iterable[Record]) -> dict[str, list[Triple]]:
     for record in records:
         for triple in record.triples:
             if triple.predicate == NS_RDF.type:
-                types.setdefault(triple.subject.value, []).append(triple)
+                types.setdefault(subject(triple), []).append(triple)
     return types
 
 

@@ -1,0 +1,162 @@
+"""What the page of each kind of record shows from other records: panels for its template, and claims about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode
+
+from kb.ns import ONTOLOGY, PREFIXES, RDF
+from web.panel import Panel, Panels
+from web.reading import Node
+from web.site import here, panels, reader
+from web.views.search import PER_PAGE, page_number
+
+_MODULE = NamedNode(PREFIXES["owl"] + "Ontology")
+Values = tuple[dict[str, Any], list[Node]]
+
+
+def _claims(panel: Panel) -> list[Node]:
+    read = reader()
+    return [read.node(iri) for iri in panel.iris("claim")]
+
+
+def incident(iri: str) -> Values:
+    """Claims made elsewhere about the incident, and series whose period covers its date."""
+    ask = panels()
+    series = ask("incident_series", incident=iri)
+    grouped: dict[str, list[Node]] = {}
+    for row in series:
+        grouped.setdefault(row["series"].value, []).append(reader().node(row["claim"].value))
+    return {"series": grouped, "series_panel": series}, _claims(ask("incident_claims", record=iri))
+
+
+def series(iri: str) -> Values:
+    """Claims about the series, and its parts."""
+    ask = panels()
+    return {"parts": ask("series_parts", series=iri)}, _claims(ask("series_claims", record=iri))
+
+
+def provision(iri: str) -> Values:
+    """Incidents linked to the provision, other claims that name it, and its parts."""
+    ask = panels()
+    named: dict[str, list[Node]] = {}
+    others = ask("provision_claims", provision=iri)
+    for row in others:
+        named.setdefault(row["through"].value, []).append(reader().node(row["claim"].value))
+    values = {
+        "incidents": ask("provision_incidents", provision=iri),
+        "named": named,
+        "named_panel": others,
+        "parts": ask("provision_parts", provision=iri),
+    }
+    return values, []
+
+
+def instrument(iri: str) -> Values:
+    """The provisions as a tree, with counts of incidents linked to each, and claims naming the whole."""
+    ask = panels()
+    children: dict[str, list[str]] = {}
+    provisions = ask("instrument_provisions", instrument=iri)
+    for row in provisions:
+        children.setdefault(row["parent"].value, []).append(row["provision"].value)
+    counts: dict[str, list[tuple[str, int]]] = {}
+    for row in ask("instrument_incidents", instrument=iri):
+        counts.setdefault(row["provision"].value, []).append((row["status"].value, _integer(row["incidents"])))
+    named = ask("instrument_claims", instrument=iri)
+    values = {"children": children, "provisions": provisions, "counts": counts, "named": _claims(named), "panel": named}
+    return values, []
+
+
+def actor(iri: str) -> Values:
+    """What is alleged against the actor, what it answers, and what it claims itself."""
+    ask = panels()
+    responses, mappings = ask("actor_responses", actor=iri), ask("actor_mappings", actor=iri)
+    values = {
+        "attributions": ask("actor_attributions", actor=iri),
+        "responses": responses,
+        "response_claims": _claims(responses),
+        "mappings": mappings,
+        "mapping_claims": _claims(mappings),
+        "made": ask("actor_claims", actor=iri),
+        "about": ask("actor_incidents", actor=iri),
+        "addressed": _claims(ask("actor_recommendations", actor=iri)),
+        "parts": ask("actor_parts", actor=iri),
+        "works": ask("actor_sources", actor=iri),
+    }
+    return values, []
+
+
+def source(iri: str) -> Values:
+    """Claims that rest on the source or are about it, and the incidents and sources made from it."""
+    ask = panels()
+    values = {"incidents": ask("source_incidents", source=iri), "derived": ask("source_derived", source=iri)}
+    cited = _claims(ask("source_cited", source=iri))
+    about = _claims(ask("source_claims", record=iri))
+    return values, list({n.iri: n for n in [*cited, *about]}.values())
+
+
+def dataset(iri: str) -> Values:
+    """Counts by class, and the incidents page by page."""
+    number = page_number()
+    hits = here().index.find(kinds=["incident"], dataset=iri, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
+    pages = max(1, -(-hits.total // PER_PAGE))
+    counts = panels()("dataset_counts", dataset=iri)
+    return {"counts": counts, "hits": hits, "number": number, "pages": pages}, []
+
+
+def place(iri: str) -> Values:
+    """Places within, and incidents and series located here."""
+    ask = panels()
+    return _named(ask, iri, "place", parts="place_parts", incidents="place_incidents", series="place_series"), []
+
+
+def conflict(iri: str) -> Values:
+    """Incidents of the conflict and how it has been classified."""
+    ask = panels()
+    values = {"incidents": ask("conflict_incidents", conflict=iri)}
+    elsewhere = _claims(ask("conflict_classifications", conflict=iri)) + _claims(ask("conflict_claims", record=iri))
+    return values, list({n.iri: n for n in elsewhere}.values())
+
+
+def import_(iri: str) -> Values:
+    """The records that the import wrote."""
+    return _named(panels(), iri, "import", records="import_records"), []
+
+
+def scheme(iri: str) -> Values:
+    """The concepts, and which stands under which."""
+    concepts = reader().members(iri)
+    narrower: dict[str, list[Node]] = {}
+    for node in concepts:
+        narrower.setdefault(node.iri_value("skos:broader"), []).append(node)
+    return {"narrower": narrower}, []
+
+
+def ontology(iri: str) -> Values:
+    """The terms by sort; of one module only its own."""
+    read = reader()
+    groups: dict[str, list[Node]] = {}
+    for node in read.record(ONTOLOGY).values():
+        modules = node.iris("rdfs:isDefinedBy")
+        if node.iri != ONTOLOGY and (iri == ONTOLOGY or iri in modules):
+            sort = next((t for t in node.types if t.startswith(("owl:", "rdfs:"))), "rdf:type")
+            groups.setdefault(sort, []).append(node)
+    named = {n.value for n in here().store.subjects(RDF.type, _MODULE)}
+    return {"groups": groups, "modules": [read.node(i) for i in sorted(named) if i.startswith(ONTOLOGY)]}, []
+
+
+def _named(ask: Panels, iri: str, slot: str, **names: str) -> dict[str, Any]:
+    return {key: ask(name, **{slot: iri}) for key, name in names.items()}
+
+
+def _integer(term: object) -> int:
+    return int(term.value) if isinstance(term, Literal) else 0
+
+
+PANELS: dict[str, Callable[[str], Values]] = {
+    "incident": incident, "series": series, "provision": provision, "instrument": instrument, "actor": actor,
+    "source": source, "dataset": dataset, "place": place, "conflict": conflict, "import": import_,
+    "scheme": scheme, "ontology": ontology,
+}  # fmt: skip

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
@@ -214,7 +217,8 @@ def query(
             click.echo(f"{known}\n    {saved.load('report', known).title}")
         return
     question = _question(name)
-    text = question.bind(_params(params))
+    values = _params(params)
+    text = question.bind(values)
     kind = form_of(text)
     wanted = ("csv" if kind in TABLE_FORMS else "turtle") if form == "table" else form
     check_format(kind, wanted)
@@ -225,7 +229,7 @@ def query(
         answer = RemoteStore(service).ask(text, kind, wanted, limits)
     else:
         with KnowledgeBase.open(home, workers=1) as base:
-            answer = base.ask(text, wanted, limits)
+            answer = base.ask_saved(question, values, wanted, limits)
     if form == "table":
         click.echo(result_table(answer, kind))
     else:
@@ -352,7 +356,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The entry point of the console script."""
+    sys.excepthook = _report_bug
     sys.exit(main())
+
+
+def _report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug of ours: the traceback goes to a file for its report, the user gets one line."""
+    if issubclass(kind, KeyboardInterrupt):
+        click.echo("mizan: stopped.", err=True)
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="mizan-bug-", suffix=".txt", delete=False) as file:
+        file.writelines(traceback.format_exception(kind, error, trace))
+    click.echo(f"mizan: this is a bug in mizan ({kind.__name__}). Please report it with the file {file.name}", err=True)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,15 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Triple, parse_query_results
 from pyoxigraph import QueryResultsFormat as Format
 
-from kb import __version__, canonical, document, snapshot, vocabulary, writer
-from kb.errors import BadFile, StoreMissing, StoreTooNew
+from kb import __version__, bundle, canonical, document, snapshot, vocabulary, writer
+from kb.bundle import Bundle, BundleRequest
+from kb.errors import BadFile, StoreMissing, StoreTooNew, UsageError
 from kb.ingest import reject, tabular
 from kb.ingest.known import finder
 from kb.ingest.mapping import Mapping
 from kb.ingest.report import Intake, Kept, Problem, Row
 from kb.ledger import Check, Entry, Ledger
-from kb.ns import RDF
+from kb.ns import ID, RDF
 from kb.paths import Home
 from kb.query import saved
 from kb.query.pool import QueryPool
@@ -136,6 +137,22 @@ class KnowledgeBase:
             text = saved.fill(text, slot, [NamedNode(i) for i in iris])
         return table(self.ask(text, at=at))
 
+    def ask_saved(
+        self, question: saved.SavedQuery, values: dict[str, str], name: str = "json", limits: Limits | None = None
+    ) -> Answer:
+        """Answer a saved query with these parameter values (as a person writes them).
+
+        A value that names nothing here is an error: its empty answer could be taken for a finding.
+        """
+        here = self.snapshot()
+        text = question.bind(values)
+        for parameter, iri in question.named(values).items():
+            if not here.store.knows(iri):
+                close = here.index.find(iri.rpartition("/")[2].rpartition("#")[2], limit=3).items
+                hint = f"Did you mean {' or '.join(hit.iri.removeprefix(ID) for hit in close)}?" if close else ""
+                raise UsageError(f"{parameter}={values[parameter]} names nothing in this knowledge base", "", hint)
+        return self.ask(text, name, limits, here)
+
     def pool(self) -> QueryPool:
         """The query workers, started at first use."""
         with self._guard:
@@ -157,6 +174,18 @@ class KnowledgeBase:
                 segments.setdefault(number, set()).add(iri)
         ledger = Ledger(self.home.ledger)
         return {iri: entry for n, wanted in sorted(segments.items()) for iri, entry in ledger.find(n, wanted).items()}
+
+    def bundle(self, incidents: Iterable[str], out: Path) -> Bundle:
+        """Write an evidence bundle of incidents, given by IRI or as `syria-2015-16/INC-001`, into the folder `out`."""
+        at = self.snapshot()
+        chosen = bundle.select(incidents, at.record)
+        request = BundleRequest(
+            asked=chosen.incidents, records=self.written(chosen.records, at),
+            segments={iri: at.store.segment_of(iri) for iri in chosen.records},
+            snapshot=at.number, time=at.time, ledger=at.ledger, omitted=chosen.omitted,
+        )  # fmt: skip
+        with plain_errors(out):
+            return bundle.create(request, out)
 
     # writing
 

@@ -30,6 +30,7 @@ def _one_line(text: str) -> bool:
         (["query", "provisions_invoked_by_reprot"], "Did you mean provisions_invoked_by_report"),
         (["query", "missing.rq"], "There is no file missing.rq"),
         (["query", "provisions_invoked_by_report", "--param", "nosuch=1"], "has no parameter nosuch"),
+        (["query", "provisions_invoked_by_report", "--param", "report=source/snhr"], "names nothing in this knowledge"),
         (["query", "provisions_invoked_by_report", "--param", "nosuch"], "Write it as --param name=value"),
         (["query", "provisions_invoked_by_report", "--format", "turtle"], "Use json, xml, csv, tsv"),
         (["query", "provisions_invoked_by_report", "--format", "parquet"], "cannot be answered as parquet"),

@@ -1,13 +1,16 @@
-"""Every shipped query: header, syntax in two engines, terms, and for reports the exact rows; and the guides that use them.
+"""Every shipped query: header, syntax in two engines, terms, for reports the exact rows; and the guides that use them.
 
-`tests/expected/<query>.tsv` holds the rows of a report query with its defaults, worked out by hand from the case file: the
-columns that decide, in the order of the answer; labels and texts are left out. IRIs are written without their common beginning.
+`tests/expected/<query>.tsv` holds the rows of a report query with its defaults, worked out by hand from the case
+file: the columns that decide, in the order of the answer, without labels and texts. IRIs lack their common beginning.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -226,7 +229,7 @@ def test_parameter_takes_an_iri_as_tables_print_it(demo: KnowledgeBase, value: s
 @every_guide
 def test_guide_commands_name_queries_and_parameters_that_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    for command in re.findall(r"^mizan query (\w+)(?!\.)(.*)$", text, re.MULTILINE):
+    for command in re.findall(r"^mizan query (\w+)(?![\w.])(.*)$", text, re.MULTILINE):
         saved.load("report", command[0]).bind(dict(p.split("=") for p in re.findall(r"--param (\S+)", command[1])))
     named = set(re.findall(r"`((?:[a-z]+_)+[a-z]+)`", text))
     assert named <= set(REPORTS)
@@ -251,6 +254,23 @@ def test_guide_says_the_same_in_both_languages(path: Path) -> None:
         return re.findall(r"^ *```\w+\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
 
     assert code("en") == code("ar") != []
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_recipient_guide_commands_pass_on_a_bundle(language: str, demo: KnowledgeBase, tmp_path: Path) -> None:
+    bundle = demo.bundle(["syria-2015-16/INC-021"], tmp_path).path
+    printed = []
+    for block in re.findall(r"^ *```sh\n(.*?)^ *```", (HELP / f"recipient.{language}.md").read_text(), re.M | re.S):
+        for command in block.split("\n"):
+            done = subprocess.run(
+                ["bash", "-o", "pipefail", "-c", command], cwd=bundle, capture_output=True, text=True, check=True,
+                env={"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+            )  # fmt: skip
+            printed.append(done.stdout)
+            assert not re.search("^(find|diff)", command.strip()) or not done.stdout
+    text = "".join(printed)
+    rdf = re.search(r"^RDF-SHA256: ([0-9a-f]{64})$", text, re.MULTILINE)
+    assert rdf and f"{rdf[1]}  -" in text
 
 
 def test_no_report_query_adds_up_casualties() -> None:

@@ -8,7 +8,7 @@ import logging
 import re
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from kb.errors import MizanError, NotFound, QueryInvalid, StoreMissing
@@ -106,7 +106,9 @@ def suggest() -> list[Hit]:
 
 def _answer(problem: dict[str, Any], suggestions: list[Hit]) -> Response:
     if _wants_page():
-        response = page("error.html", problem=problem, suggestions=suggestions)
+        response = page(
+            "error.html", problem=problem, suggestions=suggestions, asked=g.get("query_text", "")
+        )
     else:
         shown = {k: v for k, v in problem.items() if v != ""}
         if suggestions:

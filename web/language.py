@@ -52,9 +52,9 @@ class Language:
         """A month of a year."""
         return f"{self._month(month)} {year}"
 
-    def moment(self, value: datetime) -> str:
-        """A day with its time and offset; midnight is the day alone."""
-        if (value.hour, value.minute, value.second) == (0, 0, 0):
+    def moment(self, value: datetime, midnight: bool = False) -> str:
+        """A day with its time and offset; midnight is the day alone, unless it is asked for."""
+        if not midnight and (value.hour, value.minute, value.second) == (0, 0, 0):
             return self.day(value.date())
         text = f"{self.day(value.date())}{'،' if self.code == 'ar' else ','} {value:%H:%M}"
         offset = value.utcoffset()

@@ -14,6 +14,8 @@ from web.dating import spell, spell_timestamp
 from web.language import Language, marked
 from web.reading import Node, Reader, Term, Text, shorten
 
+_GIST = ("mz:mappingStatus", "mz:invokes", "mz:invokesNorm", "mz:allegedActor", "mz:confidence", "mz:position",
+         "mz:conflictType", "mz:harm", "mz:victimCategory", "mz:victimAge", "mz:victimSex")  # fmt: skip
 _NUMBERS = (XSD.integer, XSD.decimal)
 _MOMENTS = (XSD.dateTime, XSD.date)
 TERMS = {  # what properties of other vocabularies are called here
@@ -96,6 +98,7 @@ class Show:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.language: Language = reader.language
+        self._anchors: set[str] = set()
 
     def __call__(self, term: Term) -> Markup:
         """Any term: a link for what can be followed, words for dates, numbers and coordinates."""
@@ -169,6 +172,14 @@ class Show:
             words = text
         return Markup('<time datetime="{}"><bdi>{}</bdi></time>').format(text, words)
 
+    def span(self, text: str) -> Markup:
+        """A bound of time with its hour and offset, midnight included."""
+        try:
+            words = self.language.moment(datetime.fromisoformat(text), midnight=True)
+        except ValueError:
+            words = text
+        return Markup('<time datetime="{}"><bdi>{}</bdi></time>').format(text, words)
+
     def number(self, text: str | int) -> Markup:
         """A number with this language's grouping."""
         try:
@@ -181,6 +192,46 @@ class Show:
         inner = wkt.removeprefix("POINT(").removesuffix(")").split()
         text = f"{inner[1]}° N, {inner[0]}° E" if wkt.startswith("POINT(") and len(inner) == 2 else wkt
         return Markup('<bdi dir="ltr" class="code" title="{}">{}</bdi>').format(wkt, text)
+
+    def anchor(self, node: Node, main: Node) -> Markup:
+        """The `id` attribute of a node of the page's own record, once a page: a second one would not be valid."""
+        name = node.fragment
+        if not name or node.record != main.record or name in self._anchors:
+            return Markup("")
+        self._anchors.add(name)
+        return Markup(' id="{}"').format(name)
+
+    def within(self, place: str) -> list[Markup]:
+        """A place of the gazetteer and those around it, inner to outer."""
+        chain: list[str] = []
+        while place and place not in chain:
+            chain.append(place)
+            place = self.reader.node(place).iri_value("geo:sfWithin")
+        return [self.link(iri) for iri in chain]
+
+    def english(self, text: str) -> Text:
+        """A text that stands in the software in English only."""
+        return Text(text, "en", self.language)
+
+    def summary(self, claim: Node) -> Markup:
+        """A claim in one line, linked to where it stands: what it is, by whom, and what it says in short."""
+        kind = next((t for t in claim.types if t.startswith("mz:")), "mz:Claim")
+        head = Markup("{}: {}").format(
+            self.reader.label(claim.iri_value("mz:claimant")), self.reader.label(MZ_BASE + kind[3:])
+        )
+        said = self._gist(claim)
+        address = page_of(claim.iri, self.language.code) or ""
+        return Markup('<a href="{}"><bdi>{}</bdi></a>{}').format(
+            address, head, Markup(" – {}").format(said) if said else ""
+        )
+
+    def _gist(self, claim: Node) -> Markup | Text | None:
+        labels = [self.reader.label(i) for name in _GIST for i in claim.iris(name)]
+        numbers = sorted({n for n in (claim.integer("mz:minimum"), claim.integer("mz:maximum")) if n is not None})
+        parts = [Markup("{}").format(text) for text in labels]
+        if numbers:
+            parts.append(Markup("–").join(self.number(n) for n in numbers))
+        return self.joined(parts) if parts else claim.text("mz:action") or claim.text("dcterms:description")
 
     def joined(self, parts: Iterable[Markup]) -> Markup:
         """Parts with the list comma of this language between them."""

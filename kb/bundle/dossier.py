@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyoxigraph import NamedNode
 
@@ -17,9 +17,10 @@ _COLUMNS = 4  # claimants beside each other; more would not fit on a printed pag
 _CANDIDATE = f"{SCHEME}mapping-status#candidate"
 _LEGEND = ("mapping-status", "verification", "standard-of-proof", "confidence", "party-position")
 
+_WHEN = (M.reportedTime, M.datePrecision, M.dateNote)
 _HAPPENED = (
-    M.reportedTime, M.datePrecision, M.dateNote, M.method, M.weapon, M.objectHit, M.reportedObject, M.reportedWeapon,
-    M.evidenceGrade, M.partOfConflict, M.inDataset, DCTERMS.identifier, F.page, M.tag,
+    M.method, M.weapon, M.objectHit, M.reportedObject, M.reportedWeapon, M.evidenceGrade, M.partOfConflict,
+    M.inDataset, DCTERMS.identifier, F.page, M.tag,
 )  # fmt: skip
 _PLACE = (G.sfWithin, M.reportedAdmin1, M.reportedAdmin2, M.placePrecision, M.reportedPlacePrecision)
 _COUNTED = (M.harm, M.victimCategory, M.victimAge, M.victimSex)
@@ -75,6 +76,7 @@ class Mapping:
     status_name: str
     claimant: Value
     terms: list[Row]
+    rationale: list[Value]
     rows: list[Row]
     mark: Mark | None
 
@@ -164,7 +166,7 @@ def _section(reader: Reader, claims: dict[str, list[str]], number: int, iri: str
         visible(iri),
         reader.mark(iri), reader.values(iri, DCTERMS.description), _reported(reader, iri),
         reader.values(iri, M.caution), _figures(reader, estimates),
-        [_card(reader, n, _GROUND, reader.joined(n, _COUNTED)) for n in estimates],
+        [_estimate(reader, n) for n in estimates],
         [_card(reader, n, (*_CLAIM, *_GROUND), None, iri) for n in said],
         [_card(reader, n, (*_CLAIM, *_GROUND), None, iri) for n in other],
         [line for node, line in lines if node not in suggested], [line for node, line in lines if node in suggested],
@@ -196,6 +198,7 @@ def _reported(reader: Reader, iri: str) -> list[Row]:
     spot, span = reader.coordinates(place), reader.span(iri)
     rows = [
         Row(reader.name(M.date), [*reader.values(iri, M.date), *([span] if span else [])]),
+        *reader.rows(iri, _WHEN),
         Row(reader.name(M.place), reader.values(place, SKOS.prefLabel)),
         *reader.rows(place, _PLACE),
         Row(Value(words["coordinates"]), [spot] if spot else []),
@@ -242,16 +245,29 @@ def _card(
     return Card(number, anchor, heading, who, rows, reader.mark(node), digest)
 
 
+def _estimate(reader: Reader, node: str) -> Card:
+    """A casualty estimate: what is counted as its title, the figure first."""
+    card = _card(reader, node, (DCTERMS.description, M.subsetOf, M.reportedAs, M.credibility, *_GROUND),
+                 reader.joined(node, _COUNTED))  # fmt: skip
+    return replace(card, rows=[Row(Value(reader.words["figure"]), [reader.figure(node)]), *card.rows])
+
+
 def _mapping(reader: Reader, node: str) -> Mapping:
     facts = reader.facts
     number, anchor = reader.numbers[node]
+    grounds = [Row(r.name, [_short(v) for v in r.values]) for r in reader.rows(node, _GROUND)]
     status = facts.first(node, M.mappingStatus)
     return Mapping(
         number, anchor, [*reader.values(node, M.invokes), *reader.values(node, M.invokesNorm)],
         reader.label(status), status.rpartition("#")[2], reader.label(facts.first(node, M.claimant)),
         reader.rows(node, (M.againstActor, M.standardOfProof, M.invokedAs, M.reportedAs)),
-        reader.rows(node, (M.rationale, *_GROUND)), reader.mark(node),
+        reader.values(node, M.rationale), grounds, reader.mark(node),
     )  # fmt: skip
+
+
+def _short(value: Value) -> Value:
+    """A numbered thing by its number alone, where the list with its label is near."""
+    return replace(value, text="") if value.number else value
 
 
 def _law(reader: Reader, asked: Iterable[str], claims: dict[str, list[str]]) -> list[Card]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyoxigraph import NamedNode
 
@@ -18,11 +18,15 @@ _MARKS = {"verified": "✓", "partly-verified": "◐", "unverified": "○"}
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Words on the page: `language` if it is not the page's, `href` an anchor of the page or a web address."""
+    """Words on the page: `language` if it is not the page's, `href` an anchor of the page or a web address.
+
+    `number` is what the page calls the thing (S1, C2); it stands outside the words, which may run the other way.
+    """
 
     text: str
     language: str = ""
     href: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,12 @@ class Reader:
         if not self.facts.knows(node):
             return Value(visible(node), "", node if _WEB.fullmatch(node) else "")
         label = self.value(self.facts.label(node, self.language), f"#{anchor}" if anchor else "")
-        return Value(f"{number} {label.text}", label.language, label.href) if number else label
+        return replace(label, number=number)
 
     def reference(self, node: str) -> Value:
         """A claim by its number alone; anything without a number by its label."""
         number, anchor = self.numbers.get(node, ("", ""))
-        return Value(number, "", f"#{anchor}") if number else self.label(node)
+        return Value("", "", f"#{anchor}", number) if number else self.label(node)
 
     def rows(self, node: str, predicates: Iterable[NamedNode]) -> list[Row]:
         """Those of the properties that the node has, in the order given."""
@@ -98,10 +102,10 @@ class Reader:
     def _pin(self, iri: str, source: str) -> Value:
         """A place in a source: its label and the character positions."""
         selector = self.facts.first(iri, O.hasSelector)
-        start, end = self.facts.first(selector, O.start), self.facts.first(selector, O.end)
+        start, end = (visible(self.facts.first(selector, p)) for p in (O.start, O.end))
         whole = self.label(source)
         where = self.words.filled("characters", start, end)
-        return Value(f"{whole.text}, {where}" if start else whole.text, whole.language, whole.href)
+        return replace(whole, text=f"{whole.text} ({where})") if start else whole
 
     def mark(self, node: str) -> Mark | None:
         """How the node was checked, None when it does not say."""
@@ -128,14 +132,14 @@ class Reader:
 
     def figure(self, estimate: str) -> Value:
         """The numbers of a casualty estimate in words: a range, a bound, or one number; never a computed one."""
-        low, high, best = (self.facts.first(estimate, p) for p in (M.minimum, M.maximum, M.best))
+        low, high, best = (visible(self.facts.first(estimate, p)) for p in (M.minimum, M.maximum, M.best))
         if low and high:
             text = low if low == high else self.words.filled("range", low, high)
         elif low or high:
             text = self.words.filled("least", low) if low else self.words.filled("most", high)
         else:
-            return Value(visible(best) or self.words["no_figure"])
-        return Value(visible(self.words.filled("best_is", text, best) if best and best != text else text))
+            return Value(best or self.words["no_figure"])
+        return Value(self.words.filled("best_is", text, best) if best and best != text else text)
 
     def joined(self, node: str, predicates: Sequence[NamedNode]) -> Value:
         """The concepts of some properties in one line, such as harm, category, age and sex of those counted."""

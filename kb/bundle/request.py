@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pyoxigraph import BlankNode
+from pyoxigraph import Literal, NamedNode
 
 from kb import canonical
 from kb.bundle import closure
@@ -80,9 +80,9 @@ def _check_entry(iri: str, entry: Entry) -> None:
     if canonical.ntriples(triples) != entry.triples:
         raise DoesNotConform(f"The bytes of {iri} are not in canonical form", "other tools would get another digest")
     for triple in triples:
-        blank = isinstance(triple.subject, BlankNode) or isinstance(triple.object, BlankNode)
-        if blank or owner(str(triple.subject.value)) != iri:
-            raise DoesNotConform(f"The record {iri} describes a node that is not its own", str(triple.subject))
+        subject, named = triple.subject, isinstance(triple.object, NamedNode | Literal)
+        if not named or not isinstance(subject, NamedNode) or owner(subject.value) != iri:
+            raise DoesNotConform(f"The record {iri} holds a node that is blank or not its own", str(subject))
 
 
 def selection(request: BundleRequest, version: str) -> bytes:

@@ -23,8 +23,11 @@ class Wording:
         return str(self._words[key])
 
     def filled(self, key: str, *values: str) -> str:
-        """The words with values in their places `{0}`, `{1}`."""
-        return self[key].format(*values)
+        """The words with values in their places `{0}`, `{1}`.
+
+        Each value is isolated (FSI … PDI): without that a date in an Arabic sentence is shown with its parts reversed.
+        """
+        return self[key].format(*(f"\u2068{value}\u2069" for value in values))
 
     def property(self, name: str) -> str:
         """The name of a property that another vocabulary defines and our ontology does not label."""

@@ -51,6 +51,11 @@ class SavedQuery:
     description_ar: str = ""
     parameters: dict[str, Parameter] = field(default_factory=dict)
 
+    def named(self, values: dict[str, str]) -> dict[str, str]:
+        """The IRIs that these values mean, by parameter name; parameters of other kinds are left out."""
+        kinds = {n: p for n, p in self.parameters.items() if p.kind in ("iri", "concept")}
+        return {n: term(kinds[n], value).value for n, value in values.items() if n in kinds}
+
     def bind(self, values: dict[str, str]) -> str:
         """The query text with `values` in its slots as RDF terms; slots with neither value nor default stay open."""
         for name in values:

@@ -102,6 +102,10 @@ class LocalStore:
             raise too_large("rows", limits.rows)
         return Answer(media_type(form, name), sink.getvalue(), rows)
 
+    def knows(self, iri: str) -> bool:
+        """Whether anything is said about a node."""
+        return next(iter(self._store.quads_for_pattern(NamedNode(iri), None, None)), None) is not None
+
     def objects(self, subject: NamedNode, predicate: NamedNode) -> list[NamedNode | Literal]:
         """The values of one property of one node."""
         quads = self._store.quads_for_pattern(subject, predicate, None)

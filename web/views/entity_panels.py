@@ -103,7 +103,11 @@ def dataset(iri: str) -> Values:
     hits = here().index.find(kinds=["incident"], dataset=iri, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
     pages = max(1, -(-hits.total // PER_PAGE))
     counts = panels()("dataset_counts", dataset=iri)
-    return {"counts": counts, "hits": hits, "number": number, "pages": pages}, []
+    values = {
+        "counts": counts, "hits": hits, "found": hits.items, "number": number, "pages": pages,
+        "dataset_page": lambda n: f"?page={n}",
+    }  # fmt: skip
+    return values, []
 
 
 def place(iri: str) -> Values:

@@ -34,7 +34,7 @@ def find(lang: str) -> Response:
     pages = min(max(1, -(-hits.total // PER_PAGE)), _LAST_PAGE)
     return page(
         "search.html", text=text, kind=kind, kinds=[k for k in KINDS if k in counts and k != "ontology"],
-        hits=hits, number=number, pages=pages, per_page=PER_PAGE, at=lambda n: address_of(lang, text, kind, n),
+        hits=hits, found=hits.items, number=number, pages=pages, per_page=PER_PAGE, at=lambda n: address_of(lang, text, kind, n),
     )  # fmt: skip
 
 

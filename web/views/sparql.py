@@ -6,6 +6,7 @@ import json
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
+from markupsafe import Markup
 from pyoxigraph import RdfFormat, parse, serialize
 
 from kb.errors import QueryInvalid, UsageError
@@ -83,7 +84,7 @@ def _without_query() -> Response:
     else:
         example = request.args.get("example", "")
         text = saved.load("report", example).bind({}) if example else ""
-        response = page("sparql.html", query=text, answer=None, examples=examples())
+        response = page("sparql.html", query=text, answer=None, examples=examples(), **_frame())
     response.headers["Vary"] = "Accept, Accept-Language"
     return response
 
@@ -103,10 +104,14 @@ def answer_page(asked: Question) -> Response:
     links = [(name, f"/sparql?{urlencode({'query': asked.text, 'format': name})}") for name in sort]
     response = page(
         "sparql.html", query=asked.text, answer=answer, form=asked.form, links=links, examples=examples(),
-        **table_of(answer, asked.form),
+        **_frame(), **table_of(answer, asked.form),
     )  # fmt: skip
     response.headers["X-Mizan-Rows"] = str(answer.rows)
     return response
+
+
+def _frame() -> dict[str, object]:
+    return {"code_address": Markup('<code dir="ltr">{}</code>').format(request.base_url)}
 
 
 def table_of(answer: Answer, form: str) -> dict[str, object]:

@@ -73,6 +73,12 @@ class StoreTooNew(MizanError):
     title = "The knowledge base is newer than this software"
 
 
+class StoreDamaged(MizanError):
+    """A file of the knowledge base that the software writes itself is not as written; the ledger is told apart."""
+
+    http_status = 503
+
+
 class StorageFailed(MizanError):
     """The disk refused: full, read-only, or not ours to write."""
 

@@ -19,7 +19,7 @@ from pyoxigraph import QueryResultsFormat as Format
 
 from kb import __version__, bundle, canonical, document, snapshot, vocabulary, writer
 from kb.bundle import Bundle, BundleRequest
-from kb.errors import BadFile, StoreMissing, StoreTooNew, UsageError
+from kb.errors import BadFile, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.ingest import reject, tabular
 from kb.ingest.known import finder
 from kb.ingest.mapping import Mapping
@@ -94,7 +94,7 @@ class KnowledgeBase:
         with plain_errors(root):
             if not home.manifest.is_file():
                 raise StoreMissing(f"There is no knowledge base in {root}", "", snapshot.MAKE_ONE)
-            found = json.loads(home.manifest.read_text(encoding="utf-8"))["format"]
+            found = _format(home.manifest)
         if found > FORMAT:
             raise StoreTooNew(
                 f"{root} has format {found}", f"this software reads up to {FORMAT}", "Install a newer mizan-kb."
@@ -309,6 +309,16 @@ def table(answer: Answer) -> list[Bindings]:
     assert isinstance(result, QuerySolutions)
     names = [v.value for v in result.variables]
     return [{n: value for n in names if (value := row[n]) is not None} for row in result]
+
+
+def _format(manifest: Path) -> int:
+    """The format number in the file that marks a knowledge base."""
+    try:
+        return int(json.loads(manifest.read_text(encoding="utf-8"))["format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreDamaged(
+            f"{manifest} cannot be read", str(error), "Restore it from a backup, or remove it and run: mizan init"
+        ) from None
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from kb.errors import StoreMissing
+from kb.errors import StoreDamaged, StoreMissing
 from kb.ledger import Head
 from kb.ns import SKOS
 from kb.paths import Home
@@ -19,6 +19,7 @@ from kb.storage import replace_file, sync_folder
 from kb.store.local import LocalStore
 
 MAKE_ONE = "Make one with: mizan demo, or mizan init"
+MAKE_ANEW = "Make it anew from the ledger with: mizan rebuild"
 KEPT = 3  # older snapshots are removed; readers that still hold one keep its files open
 
 
@@ -77,6 +78,8 @@ def current(home: Home) -> Path:
         name = home.current.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         raise StoreMissing(f"There is no knowledge base in {home.root}", "", MAKE_ONE) from None
+    except ValueError as error:
+        raise StoreDamaged(f"{home.current} cannot be read", str(error), MAKE_ANEW) from None
     return home.snapshots / name
 
 

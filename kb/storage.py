@@ -25,23 +25,27 @@ _REASONS = {
 }
 
 
+_TEXTS = {os.strerror(number): number for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EMFILE)}
+
+
 def storage_error(error: OSError, path: Path | str | None = None) -> StorageFailed:
-    """The plain-words form of an operating system error."""
-    why, hint = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
+    """The plain-words form of an operating system error.
+
+    The embedded store and shutil's copies report theirs without a number: their text decides then, and what it does
+    not tell means files that do not fit together, which the ledger can make anew.
+    """
+    number = error.errno or next((n for text, n in _TEXTS.items() if text in str(error)), 0)
+    damaged = (" ".join(str(error).split()), "Make it anew from the ledger with: mizan rebuild")
+    why, hint = _REASONS.get(number, (error.strerror, "") if error.strerror else damaged)
     return StorageFailed(f"{path or error.filename or 'the knowledge base'} cannot be used", why, hint)
 
 
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
-    """Turn operating system errors inside the block into StorageFailed about `path`.
-
-    The embedded store reports a full disk as OSError without a number: its text decides then.
-    """
+    """Turn operating system errors inside the block into StorageFailed about `path`."""
     try:
         yield
     except OSError as error:
-        if error.errno is None and "No space left" in str(error):
-            error.errno = errno.ENOSPC
         raise storage_error(error, error.filename or path) from error
 
 

@@ -6,22 +6,23 @@ import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
 from kb import vocabulary
 from kb.canonical import literal
+from kb.ingest import period
+from kb.ingest.report import Unfit, quoted
 from kb.ns import SCHEME, XSD
 
-
-class Unfit(Exception):
-    """A cell breaks a rule: `rule` names it, `hint` is the next step."""
-
-    def __init__(self, rule: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.rule, self.message, self.hint = rule, message, hint
+_DIGITS = str.maketrans({chr(zero + n): str(n) for zero in (0x660, 0x6F0) for n in range(10)})
+_DATES = frozenset({"date", "edtf"})
+NUMERIC = frozenset({"integer", "count", "decimal"})
+# C0 without tab and line ends, DEL, C1: no keyboard writes them; they come from damaged or disguised files
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")  # how bytes that do not decode are kept
+_SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +36,38 @@ class Column:
     empty: str = ""
     options: dict[str, Any] = field(default_factory=dict)
 
-    def term(self, text: str) -> NamedNode | Literal:
-        """The RDF term of a non-empty cell; raises Unfit."""
-        return KINDS[self.kind](text, self.options)
+    def text(self, cell: str) -> str:
+        """A cell as it is understood: trimmed, digits of dates and numbers in ASCII; raises Unfit."""
+        text = cell.strip()
+        if _NOT_UTF8.search(text):
+            raise Unfit("encoding", "the text is not UTF-8", "Save the file as CSV UTF-8 and write this text anew.")
+        if _CONTROL.search(text):
+            raise Unfit("characters", f"{quoted(text)} has control characters", "Type the text anew.")
+        if text in _SHEET_ERRORS:
+            raise Unfit("spreadsheet-error", f"the spreadsheet shows the error {text}", "Correct its formula.")
+        return text.translate(_DIGITS) if self.kind in NUMERIC | _DATES else text
+
+    def terms(self, text: str) -> list[NamedNode | Literal]:
+        """The RDF terms of a cell that is not empty, several if the column is split; raises Unfit."""
+        separator = self.options.get("split")
+        parts = [part.strip() for part in text.split(separator)] if separator else [text]
+        return [KINDS[self.kind](part, self.options) for part in parts if part]
 
 
 def _text(text: str, options: dict[str, Any]) -> Literal:
     pattern = options.get("pattern")
     if pattern and not re.fullmatch(pattern, text):
-        raise Unfit("pattern", f"{text!r} does not have the form {pattern}")
+        raise Unfit("pattern", f"{quoted(text)} does not have the form {pattern}", "Write it in this form.")
+    if text in options.get("reserved", ()):
+        raise Unfit("reserved", f"{quoted(text)} is a name of this software's own", "Choose a name of your own.")
     return Literal(text)
 
 
 def _integer(text: str, options: dict[str, Any]) -> Literal:
-    try:
-        number = int(text)
-    except ValueError:
-        raise Unfit("whole-number", f"{text!r} is not a whole number", "Write digits only.") from None
-    _range(number, options)
-    return literal(str(number), XSD.integer.value)
+    if not re.fullmatch(r"[+-]?[0-9]{1,15}", text):
+        raise Unfit("whole-number", f"{quoted(text)} is not a whole number", "Write digits only.")
+    _range(text, options)
+    return literal(str(int(text)), XSD.integer.value)
 
 
 def _count(text: str, options: dict[str, Any]) -> Literal:
@@ -61,33 +75,39 @@ def _count(text: str, options: dict[str, Any]) -> Literal:
 
 
 def _decimal(text: str, options: dict[str, Any]) -> Literal:
-    if not re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
-        raise Unfit("number", f"{text!r} is not a number", "Use a point for decimals, such as 36.2.")
-    _range(float(text), options)
+    if not re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,17})?", text):
+        raise Unfit("number", f"{quoted(text)} is not a number", "Use digits and a point for decimals, such as 36.2.")
+    _range(text, options)
     return literal(text, XSD.decimal.value)
 
 
-def _range(number: float, options: dict[str, Any]) -> None:
+def _range(text: str, options: dict[str, Any]) -> None:
     low, high = options.get("min"), options.get("max")
-    if (low is not None and number < low) or (high is not None and number > high):
-        bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
-        raise Unfit("range", f"{number:g} is out of range, a value {bounds} was expected")
+    if low is not None and float(text) < low:
+        limit = f"the least is {low}"
+    elif high is not None and float(text) > high:
+        limit = f"the most is {high}"
+    else:
+        return
+    raise Unfit("range", f"{text} is out of range, {limit}", "Correct the number, or leave the cell empty.")
 
 
 def _date(text: str, options: dict[str, Any]) -> Literal:
-    try:
-        return literal(date.fromisoformat(text).isoformat(), XSD.date.value)
-    except ValueError as error:
-        raise Unfit("date", f"{text!r} is not a date ({error})", "Write it as YYYY-MM-DD.") from None
+    return literal(period.day(text).isoformat(), XSD.date.value)
+
+
+def _edtf(text: str, options: dict[str, Any]) -> Literal:
+    return period.uncertain(text, "UTC").edtf
 
 
 def _url(text: str, options: dict[str, Any]) -> NamedNode:
-    if not re.match(r"https?://[^\s/]+", text):
-        raise Unfit("web-address", f"{text[:80]!r} is not a web address", "Start it with https://.")
-    try:
-        return NamedNode(text)
-    except ValueError as error:
-        raise Unfit("web-address", f"{text[:80]!r} is not a web address ({error})") from None
+    if re.match(r"https?://[^\s/]+", text):
+        try:
+            return NamedNode(text)
+        except ValueError:
+            pass
+    hint = "Copy the whole address, starting with https:// and without spaces."
+    raise Unfit("web-address", f"{quoted(text)} is not a web address", hint)
 
 
 def _code(text: str, options: dict[str, Any]) -> NamedNode:
@@ -98,14 +118,20 @@ def _code(text: str, options: dict[str, Any]) -> NamedNode:
     known = vocabulary.codes(scheme)
     found = known.get(text.lower())
     if found is None:
-        names = sorted(k for k, node in known.items() if node.value.endswith(f"#{k}"))
-        close = difflib.get_close_matches(text.lower(), [*known, *table], 1)
-        hint = f"Did you mean {close[0]}?" if close else f"Known codes: {', '.join(names[:12])} …"
-        raise Unfit("known-code", f"{text!r} is not a code of the scheme {scheme}", hint)
+        raise Unfit("known-code", f"{quoted(text)} is not a code of the scheme {scheme}", _near(text, known, table))
     return found
+
+
+def _near(text: str, known: dict[str, NamedNode], table: dict[str, str]) -> str:
+    """What to write instead: the code nearest to what was written, else all of them."""
+    close = difflib.get_close_matches(text[:100].lower(), [*known, *table], 1)
+    if close:
+        node = known.get(close[0])
+        return f"Did you mean {node.value.partition('#')[2] if node else close[0]}?"
+    return f"Known codes: {', '.join(sorted({node.value.partition('#')[2] for node in known.values()}))}."
 
 
 KINDS: dict[str, Callable[[str, dict[str, Any]], NamedNode | Literal]] = {
     "text": _text, "integer": _integer, "count": _count, "decimal": _decimal,
-    "date": _date, "edtf": lambda text, options: Literal(text), "url": _url, "code": _code,
+    "date": _date, "edtf": _edtf, "url": _url, "code": _code,
 }  # fmt: skip

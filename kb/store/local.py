@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -22,9 +21,9 @@ from pyoxigraph import (
 )
 from pyoxigraph import Store as Oxigraph
 
-from kb.errors import QueryInvalid
 from kb.ns import MZ, PREFIXES
 from kb.record import system_node
+from kb.store import syntax
 from kb.store.base import Answer, Limits, count_rows, media_type, too_large
 
 _MARK = NamedNode("https://w3id.org/mizan/id/store")
@@ -86,7 +85,7 @@ class LocalStore:
         try:
             result = self._store.query(query)
         except SyntaxError as error:
-            raise syntax_error(query, str(error)) from None
+            raise syntax.explain(query, str(error)) from None
         sink = _Capped(limits.bytes)
         try:
             if isinstance(result, QuerySolutions | QueryBoolean):
@@ -180,19 +179,3 @@ class LocalStore:
         """A read-only copy by hard links; `folder` must not exist."""
         self._store.flush()
         self._store.backup(str(folder))
-
-
-def syntax_error(query: str, message: str) -> QueryInvalid:
-    """A parser message as line, column and a caret under the place."""
-    found = re.search(r"error at (\d+):(\d+): (.*)", message, re.DOTALL)
-    if not found:
-        return QueryInvalid("The query does not parse", message.splitlines()[0] if message else "")
-    line, column, detail = int(found[1]), int(found[2]), " ".join(found[3].split())
-    if "Prefix not found" in detail:
-        detail = "a prefix is used that the query does not declare"
-    elif len(detail) > 120:
-        detail = "this is not what SPARQL expects here"
-    lines = query.splitlines() or [""]
-    text = lines[line - 1] if line <= len(lines) else ""
-    excerpt = f"  {text}\n  {' ' * (column - 1)}^"
-    return QueryInvalid(f"Line {line}, column {column}", detail, line=line, column=column, excerpt=excerpt)

@@ -34,10 +34,15 @@ def literal(value: str, datatype: str = _XSD_STRING, language: str | None = None
 
 
 def term(node: object) -> NamedNode | Literal:
-    """A node in canonical spelling; blank nodes and quoted triples are refused."""
+    """A node in canonical spelling; blank nodes, quoted triples and text directions are refused."""
     if isinstance(node, NamedNode):
         return node
     if isinstance(node, Literal):
+        if node.direction is not None:  # SHACL engines and most services cannot read it, and none may lose it silently
+            raise DoesNotConform(
+                f"the text {node.value[:40]!r} has a direction", "records keep a language only",
+                f"Write it as @{node.language}.",
+            )  # fmt: skip
         return literal(node.value, node.datatype.value, node.language)
     kind = "a blank node" if isinstance(node, BlankNode) else "a quoted triple"
     raise DoesNotConform(

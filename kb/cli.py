@@ -124,7 +124,7 @@ def import_(mapping: str, file: Path | None, home: Path, check: bool, sheet: Pat
         if as_json:
             click.echo(json.dumps(_import_json(done), indent=1))
         else:
-            _tell_import(done, plan)
+            _tell_import(file.name, done, plan)
         if done.intake.problems:
             sys.exit(1)
 
@@ -141,37 +141,37 @@ def _import_table(base: KnowledgeBase, plan: mappings.Mapping, file: Path, check
         return base.import_table(plan, file, check=check, progress=progress)
 
 
-def _tell_import(done: Imported, plan: mappings.Mapping | None) -> None:
-    intake, outcome = done.intake, done.outcome
+def _tell_import(name: str, done: Imported, plan: mappings.Mapping | None) -> None:
+    intake, outcome, kind = done.intake, done.outcome, "rows" if plan else "records"
     for problem in intake.problems[:_SHOWN]:
-        click.echo(str(problem), err=True)
+        click.echo(f"{name}: {problem}", err=True)
     if len(intake.problems) > _SHOWN:
         rules = ", ".join(f"{rule} {n}" for rule, n in sorted(intake.rules().items()))
-        click.echo(f"… and {len(intake.problems) - _SHOWN} more; by rule: {rules}", err=True)
+        click.echo(f"… and {len(intake.problems) - _SHOWN} more (all with --json); by rule: {rules}", err=True)
     for rule in sorted({n.rule for n in intake.notes}):
         same = [n for n in intake.notes if n.rule == rule]
-        first = f"row {same[0].row}: {same[0].message}" if same[0].row else f"{same[0].column}: {same[0].message}"
+        first = f"{same[0].place()}: {same[0].message}. {same[0].hint}".rstrip()
         click.echo(f"note {rule}: {len(same)} times, first {first}")
     if done.kept.notes:
         click.echo(f"All notes, row by row: {done.kept.notes}")
     if plan is not None and plan.notice:
         click.echo(f"Notice: {plan.notice['en']}")
     if outcome is None:
-        click.echo(f"Checked {intake.rows} rows: {len(intake.rejected)} would be kept out. Nothing was written.")
+        click.echo(f"Checked {intake.rows} {kind}: {intake.refused()} would be kept out. Nothing was written.")
     else:
         click.echo(
-            f"Read {intake.rows} rows, kept out {len(intake.rejected)}. Records: {outcome.new} new, "
+            f"Read {intake.rows} {kind}, kept out {intake.refused()}. Records: {outcome.new} new, "
             f"{outcome.changed} changed, {outcome.same} the same. Snapshot {outcome.snapshot}."
         )
     if done.kept.rejects:
-        click.echo(f"Rejected rows are in {done.kept.rejects}; correct them there and import that file again.")
+        click.echo(f"Rejected {kind} are in {done.kept.rejects}; correct them there and import that file.")
 
 
 def _import_json(done: Imported) -> dict[str, Any]:
     outcome = done.outcome
     return {
         "rows": done.intake.rows,
-        "rejected": len(done.intake.rejected),
+        "rejected": done.intake.refused(),
         "written": None if outcome is None else {
             "new": outcome.new, "changed": outcome.changed, "same": outcome.same, "snapshot": outcome.snapshot
         },
@@ -183,7 +183,7 @@ def _import_json(done: Imported) -> dict[str, Any]:
 
 
 def _problem_json(problem: Any) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("row", "line", "column", "rule", "message", "hint")}
+    return {name: getattr(problem, name) for name in ("row", "line", "column", "rule", "message", "hint", "record")}
 
 
 @_example("mizan validate incidents my-table.csv")

@@ -21,9 +21,10 @@ from kb import __version__, bundle, canonical, document, snapshot, vocabulary, w
 from kb.bundle import Bundle, BundleRequest
 from kb.errors import BadFile, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.ingest import reject, tabular
+from kb.ingest.admission import admit
 from kb.ingest.known import finder
 from kb.ingest.mapping import Mapping
-from kb.ingest.report import Intake, Kept, Problem, Row
+from kb.ingest.report import Intake, Kept
 from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
@@ -38,7 +39,7 @@ from kb.validation import Finding, Validator
 from kb.writer import Outcome
 
 FORMAT = 1  # of the folder; raised when an older version could not read it any more
-Bindings = dict[str, NamedNode | Literal]
+Row = dict[str, NamedNode | Literal]
 
 
 def now() -> str:
@@ -130,7 +131,7 @@ class KnowledgeBase:
         """Run a SPARQL query in a worker over a snapshot (the current one by default), serialised as format `name`."""
         return self.pool().ask((at or self.snapshot()).store_folder, query, name, limits)
 
-    def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Bindings]:
+    def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Row]:
         """The rows of a shipped SELECT; each slot takes IRIs."""
         text = saved.load(folder, name).text
         for slot, iris in slots.items():
@@ -216,12 +217,11 @@ class KnowledgeBase:
             intake = tabular.read(path, mapping, finder(store), progress)
             absent = [r for r in mapping.reference if store is None or store.digest(r.iri) is None]
             intake.records = [*absent, *intake.records]
-            self._reject_findings(intake)
-            stem = f"{mapping.name}-{source['sha256'][:12]}"
+            self._admit(intake, mapping)
             if check:
-                return Imported(intake, None, reject.keep(intake, self.home.rejects, f"check-{stem}"))
-            kept = reject.keep(intake, self.home.rejects, stem)
-            label = f"import {mapping.name} {path.name}"
+                return Imported(intake, None, Kept(None, None))
+            kept = reject.keep(intake, self.home.rejects, f"{mapping.name}-{source['sha256'][:12]}")
+            label = f"import {mapping.name} {source['name']}"
             outcome = self.write(intake.records, {"label": label, "mapping": mapping.name, "files": [source]})
             return Imported(intake, outcome, kept)
 
@@ -231,32 +231,18 @@ class KnowledgeBase:
             source = _file(path)
             intake = Intake(records=document.records(document.read(path)))
             intake.rows = len(intake.records)
-            bad = self._reject_findings(intake)
-            name = f"{'check-' if check else ''}rdf-{source['sha256'][:12]}"
-            kept = Kept(reject.keep_records(bad, self.home.rejects, name) if bad else None, None)
+            self._admit(intake)
             if check:
-                return Imported(intake, None, kept)
-            activity = {"label": f"import rdf {path.name}", "mapping": "rdf", "files": [source]}
+                return Imported(intake, None, Kept(None, None))
+            bad, name = intake.kept_out, f"rdf-{source['sha256'][:12]}"
+            kept = Kept(reject.keep_records(bad, self.home.rejects, name) if bad else None, None)
+            activity = {"label": f"import rdf {source['name']}", "mapping": "rdf", "files": [source]}
             return Imported(intake, self.write(intake.records, activity), kept)
 
-    def _reject_findings(self, intake: Intake) -> list[Record]:
-        """Take the records that break a shape out of the intake, with a problem for each finding; returns them."""
-        findings: dict[str, list[Finding]] = {}
-        for finding in self.validate(intake.records):
-            if finding.severity == "Violation":
-                findings.setdefault(finding.record, []).append(finding)
-        for iri, found in findings.items():
-            row = intake.origin.get(iri, Row(0, 0, {}))
-            problems = [
-                Problem(row.number, row.line, "", _shape_name(f.shape), f"{f.message()} ({f.focus})") for f in found
-            ]
-            if row.number:
-                intake.reject(row, problems)
-            else:
-                intake.problems += problems
-        bad = [r for r in intake.records if r.iri in findings]
-        intake.records = [r for r in intake.records if r.iri not in findings]
-        return bad
+    def _admit(self, intake: Intake, mapping: Mapping | None = None) -> None:
+        """Leave in the intake only the records that may enter, with a problem for each reason that keeps one out."""
+        store = self._reader()
+        admit(intake, self.validate, store.digest if store else lambda iri: None, mapping)
 
     def validate(self, records: Sequence[Record]) -> list[Finding]:
         """Check records against the shapes, with the types of what they point to from the current snapshot.
@@ -303,7 +289,7 @@ class KnowledgeBase:
             return None
 
 
-def table(answer: Answer) -> list[Bindings]:
+def table(answer: Answer) -> list[Row]:
     """The rows of a SELECT answered as JSON, as terms by variable name."""
     result = parse_query_results(answer.body, format=Format.JSON)
     assert isinstance(result, QuerySolutions)
@@ -327,8 +313,5 @@ def _file(path: Path) -> dict[str, Any]:
         raise BadFile(f"{path} is not there" if not path.exists() else f"{path} is not a file", "", "Check the path.")
     with path.open("rb") as handle:
         sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256}
-
-
-def _shape_name(iri: str) -> str:
-    return iri.rpartition("/")[2].replace("#", ":")
+    name = path.name.encode("utf-8", "replace").decode()  # names that are not UTF-8 exist
+    return {"name": name, "bytes": path.stat().st_size, "sha256": sha256}

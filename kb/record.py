@@ -11,6 +11,8 @@ from pyoxigraph import NamedNode, Triple
 
 SYSTEM_FRAGMENT = "record"  # `<record>#record` carries what the system says about a record
 RESERVED = re.compile(r"record|revision-\d+")  # fragments that only the system writes
+# `<kind>/<name>` below …/id/, as pages and servers carry it; names are what `local_name` makes
+ADDRESS = re.compile(r"[a-z][a-z-]{0,30}(?:/[A-Za-z0-9_~-]{1,200}){1,6}")
 
 
 @dataclass(frozen=True, slots=True)

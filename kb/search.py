@@ -6,15 +6,19 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import tantivy
 from pyoxigraph import Literal, NamedNode, Triple
 
+from kb.errors import StoreDamaged
 from kb.ns import DCTERMS, ID, MZ, ONTOLOGY, SCHEME, SEM, SKOS
 from kb.record import subject
+from kb.storage import replace_file
 
 _MARK = "mizan-segment"
 _ARABIC = str.maketrans(
@@ -24,6 +28,7 @@ _ARABIC = str.maketrans(
     }
 )  # fmt: skip
 _WORD = re.compile(r"\w+")
+_LONGEST = 80  # letters of a word that is also looked up as a beginning; tantivy refuses the patterns of longer ones
 
 
 def normalise(text: str) -> str:
@@ -56,6 +61,21 @@ class Hits:
     items: tuple[Hit, ...]
 
 
+@contextmanager
+def _plain_errors(folder: Path) -> Iterator[None]:
+    """Errors of tantivy, which are all ValueErrors, as what they are: the system's own, or an index that is broken."""
+    try:
+        yield
+    except ValueError as error:
+        number = re.search(r"os error (\d+)|\bcode: (\d+)", str(error))
+        if number:
+            code = int(number[1] or number[2])
+            raise OSError(code, os.strerror(code), str(folder)) from None
+        raise StoreDamaged(
+            f"The search index {folder} cannot be used", str(error), "Make it anew from the ledger with: mizan rebuild"
+        ) from None
+
+
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("iri", stored=True, tokenizer_name="raw")
@@ -84,26 +104,34 @@ class SearchIndex:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._index = tantivy.Index(_schema(), path=str(folder))
+
+    @cached_property
+    def _index(self) -> tantivy.Index:
+        # At first use, not before: tantivy writes a lock file even to read, and whoever only queries may be a reader
+        # of a folder that they may not write to.
+        with _plain_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return tantivy.Index(_schema(), path=str(self.folder))
 
     @property
     def segment(self) -> int:
         """The ledger segment up to which records are indexed; -1 when unknown."""
         mark = self.folder / _MARK
-        return int(mark.read_text()) if mark.is_file() else -1
+        text = mark.read_text(encoding="ascii", errors="replace") if mark.is_file() else ""
+        return int(text) if text.isdecimal() and text.isascii() else -1
 
     def update(self, records: Iterable[tuple[str, list[Triple]]], segment: int) -> None:
         """Index records anew (an empty list of triples removes one); covers `segment` when this returns."""
-        writer = self._index.writer(heap_size=64_000_000, num_threads=1)
-        for iri, triples in records:
-            writer.delete_documents_by_term("iri", iri)
-            if triples:
-                writer.add_document(_document(iri, triples))
-        writer.commit()
-        writer.wait_merging_threads()
-        (self.folder / _MARK).write_text(str(segment))
-        self._index.reload()
+        with _plain_errors(self.folder):
+            writer = self._index.writer(heap_size=64_000_000, num_threads=1)
+            for iri, triples in records:
+                writer.delete_documents_by_term("iri", iri)
+                if triples:
+                    writer.add_document(_document(iri, triples))
+            writer.commit()
+            writer.wait_merging_threads()
+            replace_file(self.folder / _MARK, str(segment).encode())
+            self._index.reload()
 
     def copy_to(self, folder: Path) -> None:
         """A copy by hard links: the index never rewrites its segment files, only the lists of them."""
@@ -121,12 +149,9 @@ class SearchIndex:
     ) -> Hits:
         """Records with all words of `text`, of any of the kinds; best first with text, newest first without."""
         schema = self._index.schema
-        parts: list[tuple[tantivy.Occur, tantivy.Query]] = []
         must = tantivy.Occur.Must
-        for word in text.split():
-            tokens = words(word)
-            if tokens:
-                parts.append((must, _word_query(schema, tokens)))
+        asked = [tokens for word in text.split() if (tokens := words(word))]
+        parts = [(must, _word_query(schema, tokens)) for tokens in asked]
         wanted = [tantivy.Query.term_query(schema, "kind", k) for k in kinds]
         if wanted:
             parts.append((must, tantivy.Query.boolean_query([(tantivy.Occur.Should, q) for q in wanted])))
@@ -134,7 +159,10 @@ class SearchIndex:
             parts.append((must, tantivy.Query.term_query(schema, "dataset", dataset)))
         query = tantivy.Query.boolean_query(parts) if parts else tantivy.Query.all_query()
         searcher = self._index.searcher()
-        order = None if text.strip() else "order"  # by relevance with a text, else newest first
+        order = None if asked else "order"  # by relevance with a text, else newest first
+        # tantivy sets memory aside for offset + limit rows and ends the whole process where there is not enough
+        last = max(searcher.num_docs, 1)
+        limit, offset = min(max(limit, 1), last), min(max(offset, 0), last)
         found = searcher.search(query, limit=limit, offset=offset, count=True, order_by_field=order)
         items = tuple(_hit(searcher.doc(address)) for _, address in found.hits)
         return Hits(int(getattr(found, "count", 0)), items)  # the type stubs of tantivy do not know `count`
@@ -156,7 +184,7 @@ def _word_query(schema: tantivy.Schema, tokens: list[str]) -> tantivy.Query:
             query = tantivy.Query.phrase_query(schema, name, list(tokens))
         else:
             query = tantivy.Query.term_query(schema, name, tokens[0])
-            if len(tokens[0]) > 2:
+            if 2 < len(tokens[0]) <= _LONGEST:
                 prefix = tantivy.Query.regex_query(schema, name, re.escape(tokens[0]) + ".*")
                 choices.append((should, prefix))
         choices.append((should, tantivy.Query.boost_query(query, weight)))

@@ -84,11 +84,15 @@ def current(home: Home) -> Path:
 
 
 def load(folder: Path) -> Snapshot:
-    """Open the snapshot in a folder for reading."""
-    about = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
-    head = Head(about["ledger"]["segment"], about["ledger"]["sha256"])
+    """Open the snapshot in a folder for reading; StoreDamaged when its files do not fit together."""
+    try:
+        about = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        number, time = int(about["number"]), str(about["time"])
+        head = Head(int(about["ledger"]["segment"]), str(about["ledger"]["sha256"]))
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
+        raise StoreDamaged(f"The snapshot {folder} cannot be read", str(error), MAKE_ANEW) from None
     store = LocalStore.read_only(folder / "store")
-    return Snapshot(about["number"], about["time"], head, folder, store, SearchIndex(folder / "search"))
+    return Snapshot(number, time, head, folder, store, SearchIndex(folder / "search"))
 
 
 def _free_name(folder: Path, number: int) -> Path:

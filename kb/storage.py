@@ -25,7 +25,7 @@ _REASONS = {
 }
 
 
-_TEXTS = {os.strerror(number): number for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EMFILE)}
+_TEXTS = {os.strerror(n): n for n in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EMFILE)}
 
 
 def storage_error(error: OSError, path: Path | str | None = None) -> StorageFailed:

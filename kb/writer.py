@@ -16,7 +16,7 @@ from pyoxigraph import NamedNode, Triple
 
 from kb import snapshot
 from kb.canonical import digest, literal, ntriples, parse_ntriples
-from kb.errors import DoesNotConform, StoreLocked, StoreMissing
+from kb.errors import DoesNotConform, LedgerBroken, StoreDamaged, StoreLocked, StoreMissing
 from kb.ledger import Entry, Ledger
 from kb.ns import ACCESS, DCTERMS, ID, MZ, PROV, RDF, SKOS, XSD
 from kb.paths import Home
@@ -67,8 +67,9 @@ class Writer:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.ledger = Ledger(home.ledger)
-        self.recovered = self.ledger.recover()
         self.store = LocalStore(home.store)
+        _check_head(home, self.ledger.head().segment, self.store.segment())
+        self.recovered = self.ledger.recover()
         self.index = SearchIndex(home.search)
         self._catch_up()
 
@@ -85,16 +86,16 @@ class Writer:
     def publish(self) -> int:
         """Point readers to the present state if they do not see it yet; returns its number."""
         head = self.ledger.head()
-        try:
-            shown = snapshot.current(self.home).name.partition(".")[0]
-        except StoreMissing:
-            shown = ""
-        if shown != f"{head.segment:08d}" and head.segment:
+        if _shown(self.home) != head.segment:
             snapshot.publish(self.home, self.store, self.index, head, self.ledger.header(head.segment)["time"])
         return head.segment
 
     def _entries(self, records: Sequence[Record], outcome: Outcome) -> Iterator[Entry]:
+        seen: set[str] = set()
         for record in records:
+            if record.iri in seen:
+                raise DoesNotConform(f"{record.iri} stands twice in one change", "one would hide the other")
+            seen.add(record.iri)
             if record.tier != "PUBLIC":
                 raise DoesNotConform(
                     f"{record.iri} is {record.tier}", "this version keeps public records only, so that none can leak",
@@ -166,6 +167,25 @@ class Writer:
         yield Triple(old, PROV.invalidatedAtTime, literal(time, XSD.dateTime.value))
 
 
+def _check_head(home: Home, head: int, applied: int = 0) -> None:
+    """Refuse to write when HEAD names less than was applied or shown: recovery would remove committed segments."""
+    last = max(applied, _shown(home))
+    if last > head:
+        raise LedgerBroken(
+            f"{home.ledger / 'HEAD'} names segment {head} as the last", f"segment {last} was committed",
+            "Restore HEAD from a backup; nothing has been removed.",
+        )  # fmt: skip
+
+
+def _shown(home: Home) -> int:
+    """The number of the snapshot that readers are pointed to; 0 when there is none or the pointer is damaged."""
+    try:
+        name = snapshot.current(home).name.partition(".")[0]
+    except (StoreMissing, StoreDamaged):
+        return 0
+    return int(name) if name.isascii() and name.isdecimal() else 0
+
+
 def import_iri(number: int) -> NamedNode:
     """The activity that wrote ledger segment `number`."""
     return NamedNode(f"{ID}import/{number}")
@@ -185,7 +205,8 @@ def _import_node(number: int, header: dict[str, Any]) -> Iterable[Triple]:
 
 def rebuild(home: Home) -> Outcome:
     """Make store, index and snapshot anew from the ledger alone; the caller holds the lock."""
-    Ledger(home.ledger).verify()
+    head = Ledger(home.ledger).verify().head
+    _check_head(home, head.segment)
     for folder in (home.store, home.search):
         shutil.rmtree(folder, ignore_errors=True)
     writer = Writer(home)
@@ -201,7 +222,8 @@ def new_home(root: Path, about: dict[str, Any]) -> Home:
     home = Home(root)
     root.mkdir(parents=True, exist_ok=True)
     with locked(home):
-        if not (home.ledger / "HEAD").exists():
+        # without its HEAD a ledger with segments is broken, not new: a new HEAD would disown everything in it
+        if not (home.ledger / "HEAD").exists() and not any(home.ledger.glob("*.jsonl.gz")):
             Ledger(home.ledger).create()
         if not home.manifest.exists():
             replace_file(home.manifest, (json.dumps(about, indent=1) + "\n").encode())

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from kb import bundle
+from kb.bundle import Bundle, BundleRequest
 from kb.cli import main
 from kb.knowledgebase import KnowledgeBase
 
@@ -70,3 +72,29 @@ def shared() -> Path:
     """The folder of real data that lies beside the checkout."""
     assert SHARED.is_dir(), f"{SHARED} is needed: tests read the real data from there"
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def request_for(demo: KnowledgeBase) -> Callable[..., BundleRequest]:
+    """The request that the knowledge base makes for incidents given by name."""
+
+    def make(*names: str) -> BundleRequest:
+        at = demo.snapshot()
+        chosen = bundle.select(names, at.record)
+        segments = {iri: at.store.segment_of(iri) for iri in chosen.records}
+        written = demo.written(chosen.records, at)
+        return BundleRequest(chosen.incidents, written, segments, at.number, at.time, at.ledger, chosen.omitted)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def request_(request_for: Callable[..., BundleRequest]) -> BundleRequest:
+    """A request for two incidents."""
+    return request_for("syria-2015-16/INC-001", "syria-2015-16/INC-012")
+
+
+@pytest.fixture(scope="session")
+def made(request_: BundleRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The bundle of that request; tests only read it."""
+    return bundle.create(request_, tmp_path_factory.mktemp("bundles"))

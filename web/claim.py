@@ -22,8 +22,8 @@ _GROUPS = {  # (age, sex) of the victims counted → words
     ("child", "male"): marked("boys"),
 }
 _STATUSES = ("adjudicated", "found", "alleged", "rejected", "candidate")
-_PROVENANCE = ("mz:claimant", "mz:claimDate", "mz:basis", "mz:reference", "mz:sourceCode", "mz:restsOn",
-               "mz:credibility", "mz:verification", "mz:verificationBasis")  # fmt: skip
+_PROVENANCE = ("mz:claimDate", "mz:basis", "mz:reference", "mz:sourceCode", "mz:restsOn", "mz:credibility",
+              "mz:verification", "mz:verificationBasis")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,15 +43,16 @@ class Column:
 
 @dataclass(slots=True)
 class Row:
-    """The numbers of one claimant from one basis; `first` carries what they have in common."""
+    """The numbers of one claimant; `origins` groups them by what they rest on."""
 
-    first: Node
+    claimant: str
     cells: dict[Column, list[Node]] = field(default_factory=dict)
+    origins: dict[tuple[str, ...], list[tuple[Column, Node]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class CasualtyTable:
-    """The estimates about one thing, one row for each claimant and basis, one column for each thing counted."""
+    """The estimates about one thing, one row for each claimant, one column for each thing counted."""
 
     about: str
     columns: list[Column]
@@ -142,13 +143,15 @@ def tables(estimates: Iterable[Node]) -> list[CasualtyTable]:
 
 
 def _table(about: str, nodes: list[Node]) -> CasualtyTable:
-    rows: dict[tuple[str, ...], Row] = {}
+    rows: dict[str, Row] = {}
     for node in nodes:
-        key = tuple(" ".join(str(t) for t in node.terms(name)) for name in _PROVENANCE)
-        row = rows.setdefault(key, Row(node))
-        row.cells.setdefault(_column(node), []).append(node)
+        claimant, column = node.iri_value("mz:claimant"), _column(node)
+        row = rows.setdefault(claimant, Row(claimant))
+        row.cells.setdefault(column, []).append(node)
+        origin = tuple(" ".join(str(t) for t in node.terms(name)) for name in _PROVENANCE)
+        row.origins.setdefault(origin, []).append((column, node))
     columns = sorted({c for row in rows.values() for c in row.cells})
-    return CasualtyTable(about, columns, [rows[key] for key in sorted(rows)])
+    return CasualtyTable(about, columns, [rows[claimant] for claimant in sorted(rows)])
 
 
 def _column(node: Node) -> Column:

@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
 from kb.canonical import ntriples, parse_ntriples
 from kb.ns import ONTOLOGY, PREFIXES, XSD
-from kb.record import owner, system_node
+from kb.record import system_node
 from kb.search import kind_of
 from kb.snapshot import Snapshot
 from web.reading import shorten
@@ -25,9 +25,8 @@ def triples_of(snapshot: Snapshot, iri: str) -> list[Triple]:
     """The triples of a record and of its system node, in canonical order; empty when there is no such thing."""
     records = [iri]
     if iri == ONTOLOGY:
-        found = {owner(t.subject.value) for t in snapshot.record(iri)}
         modules = {o.value for o in _defined_by(snapshot, iri)}
-        records = sorted({iri, *found, *modules})
+        records = sorted({iri, *modules})
     triples: list[Triple] = []
     for record in records:
         triples += snapshot.record(record) or snapshot.store.node(NamedNode(record))
@@ -45,7 +44,8 @@ def turtle(triples: list[Triple]) -> bytes:
     """Turtle with the prefixes that it uses, sorted: the library writes all of them in changing order."""
     text = serialize(triples, format=RdfFormat.TURTLE, prefixes=_PREFIXES)
     assert text is not None
-    head, body = [], []
+    head: list[str] = []
+    body: list[str] = []
     for line in text.decode().splitlines(keepends=True):
         (head if _PREFIX_LINE.match(line) else body).append(line)
     names = set(re.findall(r"(?<![\w<])(\w+):", "".join(body)))
@@ -68,6 +68,7 @@ def tree(snapshot: Snapshot, iri: str, triples: list[Triple]) -> bytes:
     """
     nodes: dict[str, dict[str, list[dict[str, str]]]] = {}
     for triple in triples:
+        assert isinstance(triple.subject, NamedNode)
         values = nodes.setdefault(triple.subject.value, {}).setdefault(shorten(triple.predicate.value), [])
         values.append(_value(triple.object))
     main = nodes.pop(iri, {})

@@ -26,7 +26,8 @@ def serve(base: KnowledgeBase, host: str = "127.0.0.1", port: int = 8000) -> Non
             raise PortInUse(
                 f"{host}:{port} is in use", "another program listens there", "Choose another with --port."
             ) from None
-        raise UsageError(f"{host}:{port} cannot be listened on", error.strerror or str(error), "Check --port.") from None
+        why = error.strerror or str(error)
+        raise UsageError(f"{host}:{port} cannot be listened on", why, "Check --port.") from None
     try:
         server.run()
     finally:

@@ -17,7 +17,7 @@ _ALIASES = {  # what clients ask for → the format that serves them
     "application/xml": {"table": "xml", "graph": "rdfxml"},
     "text/xml": {"table": "xml", "graph": "rdfxml"},
 }
-_CHANGING = frozenset("NOW RAND UUID STRUUID BNODE".split())
+_CHANGING = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 CHARSETS = {"csv": "text/csv; charset=utf-8; header=present", "tsv": "text/tab-separated-values; charset=utf-8"}
 
 

@@ -84,7 +84,7 @@ KINDS = {  # singular and plural of each kind of record
     "source": (marked("Source"), marked("Sources")),
     "dataset": (marked("Dataset"), marked("Datasets")),
     "place": (marked("Place"), marked("Places")),
-    "series": (marked("Series of incidents"), marked("Series of incidents ")),
+    "series": (marked("Series"), marked("Series of incidents")),
     "conflict": (marked("Conflict"), marked("Conflicts")),
     "scheme": (marked("List of terms"), marked("Lists of terms")),
     "ontology": (marked("Vocabulary"), marked("Vocabulary")),
@@ -131,6 +131,10 @@ class Show:
         text = words if words is not None else self.reader.label(iri)
         return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address, text)
 
+    def address(self, iri: str) -> str:
+        """The address of the page of one of our nodes; `#` for any other, which leads nowhere."""
+        return page_of(iri, self.language.code) or "#"
+
     def outside(self, iri: str) -> Markup:
         """A foreign IRI: a link where it is http or https, otherwise (javascript:, data:) only its text."""
         short = shorten(iri)
@@ -153,7 +157,7 @@ class Show:
     def kind(self, name: str, plural: bool = False) -> str:
         """The word for a kind of record."""
         words = KINDS.get(name)
-        return self.language.gettext(words[plural]).strip() if words else name
+        return self.language.gettext(words[plural]) if words else name
 
     def date(self, edtf: str) -> Markup:
         """An EDTF date in words, the expression itself in the title."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kb.canonical import ntriples
 from kb.ingest.report import Intake, Kept, Problem
-from kb.ingest.table import OWN
+from kb.ingest.table import OWN, SURPLUS
 from kb.record import Record
 
 _REASONS = ("row", "line", "column", "rule", "message", "next_step")
@@ -38,28 +38,34 @@ def _write_rejects(path: Path, intake: Intake) -> None:
     reasons: dict[int, list[Problem]] = {}
     for problem in intake.problems:
         reasons.setdefault(problem.row, []).append(problem)
-    columns = list(dict.fromkeys(c for row in intake.rejected.values() for c in row.cells if not c.startswith(OWN)))
-    surplus = max(len(row.surplus) for row in intake.rejected.values())
-    extra = [f"{OWN}surplus_{n}" for n in range(1, surplus + 1)]
+    width, surplus = len(intake.columns), max(len(row.surplus) for row in intake.rejected.values())
+    extra = [f"{SURPLUS}{n}" for n in range(1, surplus + 1)]
     path.parent.mkdir(exist_ok=True)
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as handle:
+    with path.open("w", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:  # Excel needs the mark
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow([*columns, *extra, *(OWN + name for name in _REASONS)])
+        writer.writerow([*intake.columns, *extra, *(OWN + name for name in _REASONS)])
         for number, row in sorted(intake.rejected.items()):
-            faults = reasons[number]
-            cells = [row.cells.get(c, "") for c in columns]
-            more = [*row.surplus, *[""] * (surplus - len(row.surplus))]
+            cells = [*_padded(row.raw[:width], width), *_padded(row.surplus, surplus)]
+            faults = list(dict.fromkeys(reasons[number]))
             told = (
-                str(number), str(row.line), " | ".join(p.column for p in faults), " | ".join(p.rule for p in faults),
-                " | ".join(p.message for p in faults), " | ".join(p.hint for p in faults if p.hint),
+                str(number), str(row.line), _joined(p.column for p in faults), _joined(p.rule for p in faults),
+                _joined(p.message for p in faults), _joined(dict.fromkeys(p.hint for p in faults if p.hint)),
             )  # fmt: skip
-            writer.writerow([*cells, *more, *(text.encode("utf-8", "replace").decode() for text in told)])
+            writer.writerow([*cells, *told])
+
+
+def _padded(cells: tuple[str, ...], width: int) -> list[str]:
+    return [*cells, *[""] * (width - len(cells))]
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " | ".join(parts)
 
 
 def _write_notes(path: Path, notes: list[Problem]) -> None:
     path.parent.mkdir(exist_ok=True)
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as handle:
+    with path.open("w", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(["row", "line", "column", "rule", "message"])
+        writer.writerow(["row", "line", "column", "rule", "message", "next_step"])
         for note in notes:
-            writer.writerow([note.row, note.line, note.column, note.rule, note.message])
+            writer.writerow([note.row, note.line, note.column, note.rule, note.message, note.hint])

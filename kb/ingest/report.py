@@ -42,12 +42,15 @@ class Problem:
     fatal: bool = True
     record: str = ""
 
+    def place(self) -> str:
+        """`row 17 (line 21), column lat`; empty when nothing but the file is known."""
+        row = f"row {self.row}" + (f" (line {self.line})" if self.line else "") if self.row else ""
+        record = f"record {self.record}" if self.record and not self.row else ""
+        return ", ".join(part for part in (row, record, f"column {self.column}" if self.column else "") if part)
+
     def __str__(self) -> str:
         """`row 17 (line 21), column lat, rule range: …`."""
-        row = f"row {self.row}" + (f" (line {self.line})" if self.line else "") if self.row else ""
-        column = f"column {self.column}" if self.column else ""
-        record = f"record {self.record}" if self.record and not self.row else ""
-        place = ", ".join(part for part in (row, record, column, f"rule {self.rule}") if part)
+        place = ", ".join(part for part in (self.place(), f"rule {self.rule}") if part)
         text = f"{place}: {self.message}".rstrip(".")
         return f"{text}. {self.hint}" if self.hint else f"{text}."
 

@@ -6,75 +6,131 @@ import difflib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pyoxigraph import Triple
+from pyoxigraph import NamedNode, Triple
 
 from kb import document
-from kb.errors import BadFile
-from kb.ingest.build import Builder, Finder
-from kb.ingest.mapping import Mapping
-from kb.ingest.report import Intake, Problem, Row
-from kb.ingest.table import OWN, Table
-from kb.record import Record, by_owner
+from kb.errors import BadFile, DoesNotConform
+from kb.ingest.build import Builder
+from kb.ingest.known import Known
+from kb.ingest.plan import Mapping
+from kb.ingest.report import Intake, Problem, Row, quoted
+from kb.ingest.table import Table
+from kb.ns import ID
+from kb.record import Record, by_owner, subject
 
 Progress = Callable[[int], None]
+_NEAR = 0.75  # how like a column's name another must be to be taken for a slip of the pen
 
 
-def read(path: Path, mapping: Mapping, find: Finder, progress: Progress = lambda rows: None) -> Intake:
+def read(path: Path, mapping: Mapping, known: Known, progress: Progress = lambda rows: None) -> Intake:
     """Map all rows of a table; a whole file that cannot be right raises BadFile, a wrong row is only kept out."""
     table = Table(path)
-    intake = Intake()
+    intake = Intake(columns=table.columns)
     _check_columns(table, mapping, intake)
-    builder = Builder(mapping, find)
-    seen: dict[str, Row] = {}
-    shared: dict[str, list[Triple]] = {}
+    builder, gathering = Builder(mapping, known), _Gathering(mapping, intake)
     for row in table:
         intake.rows += 1
         progress(intake.rows)
-        triples, cells, iri = builder.build(row)
-        problems = cells.problems or list(_doubled(row, iri, seen, mapping))
-        if problems:
-            intake.reject(row, problems)
-            continue
-        seen[iri] = row
-        intake.notes += cells.notes
-        for owner, part in by_owner(triples).items():
-            if owner == iri:
-                intake.records.append(document.record(iri, part))
-                intake.origin[iri] = row
-            else:
-                shared.setdefault(owner, part)
-    intake.records = [*_shared(shared), *intake.records]
+        triples, draft, iri = builder.build(row)
+        if draft.problems:
+            intake.reject(row, draft.problems)
+        elif gathering.take(row, iri, triples):
+            intake.notes += draft.notes
     if not intake.rows:
         raise BadFile(f"{path.name} has a header but no rows", "", "Add a row for each incident.")
+    intake.records = [*gathering.shared_records(), *intake.records]
     return intake
 
 
-def _shared(shared: dict[str, list[Triple]]) -> Iterator[Record]:
-    for iri, part in sorted(shared.items()):
-        yield document.record(iri, part)
+class _Gathering:
+    """The records of the rows so far, and those that several rows share: each row must say the same of them."""
+
+    def __init__(self, mapping: Mapping, intake: Intake) -> None:
+        self.mapping, self.intake = mapping, intake
+        self.shared: dict[str, frozenset[Triple]] = {}
+
+    def take(self, row: Row, iri: str, triples: list[Triple]) -> bool:
+        """Add what a row gives, or reject the row; whether it was added."""
+        groups = by_owner(triples)
+        own = groups.pop(iri, [])
+        problems = [*self._doubled(row, iri), *self._contradictions(row, groups)]
+        try:
+            record = document.record(iri, own)
+        except DoesNotConform as error:
+            why = f"{error.what}: {error.why}"
+            problems.append(Problem(row.number, row.line, self.mapping.key, "record", why, error.hint))
+        if problems:
+            self.intake.reject(row, problems)
+            return False
+        self.intake.records.append(record)
+        self.intake.origin[iri] = row
+        for owner, part in groups.items():
+            self.shared.setdefault(owner, frozenset(part))
+            self.intake.makers.setdefault(owner, []).append(row)
+        return True
+
+    def shared_records(self) -> Iterator[Record]:
+        """The records that rows share, sorted by IRI."""
+        for iri, part in sorted(self.shared.items()):
+            yield document.record(iri, part)
+
+    def _doubled(self, row: Row, iri: str) -> Iterator[Problem]:
+        if first := self.intake.origin.get(iri):
+            key = self.mapping.key
+            message = f"the id {quoted(row.cells.get(key, ''))} is already in {_place(first)}"
+            yield Problem(row.number, row.line, key, "unique", message, "Give each row its own id, or remove one.")
+
+    def _contradictions(self, row: Row, groups: dict[str, list[Triple]]) -> Iterator[Problem]:
+        for owner, part in groups.items():
+            held = self.shared.get(owner)
+            if held is None or held == frozenset(part):
+                continue
+            other = min(held ^ frozenset(part), key=str)
+            column = self.mapping.column_of(subject(other).removeprefix(ID), other.predicate.value)
+            first = self.intake.makers[owner][0]
+            message = f"{_place(first)} says something else of {owner.removeprefix(ID)} ({_said(other)})"
+            yield Problem(row.number, row.line, column, "agreement", message, "Write the same in both rows.")
 
 
-def _doubled(row: Row, iri: str, seen: dict[str, Row], mapping: Mapping) -> Iterator[Problem]:
-    if iri in seen:
-        first = seen[iri]
-        place = f"row {first.number}" + (f" (line {first.line})" if first.line else "")
-        yield Problem(
-            row.number, row.line, mapping.key, "unique", f"the id {row.cells.get(mapping.key, '')!r} is already in {place}",
-            "Give each row its own id, or remove one.",
-        )  # fmt: skip
+def _place(row: Row) -> str:
+    return f"row {row.number}" + (f" (line {row.line})" if row.line else "")
+
+
+def _said(triple: Triple) -> str:
+    value = triple.object
+    assert not isinstance(value, Triple)
+    text = value.value.rpartition("#")[2] if isinstance(value, NamedNode) else value.value
+    return f"{triple.predicate.value.replace('#', '/').rpartition('/')[2]} {quoted(text)}"
 
 
 def _check_columns(table: Table, mapping: Mapping, intake: Intake) -> None:
-    wanted = {c.name for c in mapping.columns.values() if c.present or c.required}
-    missing = sorted(wanted - set(table.columns))
+    place = f"{table.path.name}, line {table.line}"
+    strange = [name for name in table.columns if name and name not in mapping.columns]
+    absent = [c.name for c in mapping.columns.values() if c.name not in table.columns]
+    missing = sorted(c.name for c in mapping.columns.values() if (c.present or c.required) and c.name in absent)
     if missing:
-        close = difflib.get_close_matches(missing[0], table.columns, 1, 0.6)
-        hint = f"Is it the column {close[0]!r}? Rename it." if close else "Is this the right mapping for the file?"
         listed = ", ".join(missing[:8]) + (" …" if len(missing) > 8 else "")
-        raise BadFile(f"{table.path.name}, line 1: missing columns: {listed}", f"{mapping.name} needs them", hint)
-    for name in table.columns:
-        if name and name not in mapping.columns and not name.startswith(OWN):
-            message = f"the mapping {mapping.name} does not use this column"
-            intake.notes.append(Problem(0, 1, name, "unused-column", message, fatal=False))
+        raise BadFile(f"{place}: missing columns: {listed}", f"{mapping.name} needs them", _hint(missing[0], table))
+    for name in strange:
+        # what the mapping calls almost the same would be lost without a word
+        if meant := difflib.get_close_matches(name.casefold(), absent, 1, _NEAR):
+            hint = f"Did you mean {meant[0]}? Rename the column, or remove it."
+            raise BadFile(f"{place}: the mapping {mapping.name} has no column {quoted(name)}", "", hint)
+    message = f"the mapping {mapping.name} does not use this column"
+    for name in strange:
+        intake.notes.append(Problem(0, table.line, name, "unused-column", message, fatal=False))
+    if "" in table.columns:
+        told = "a column without a name is not used"
+        intake.notes.append(Problem(0, table.line, "", "unused-column", told, fatal=False))
 
 
+def _hint(missing: str, table: Table) -> str:
+    if len(table.columns) == 1:
+        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+            if sign in table.columns[0]:
+                return f"The cells seem to be separated by {name}: save it as CSV UTF-8 with commas, or as .xlsx."
+    folded = {name.casefold(): name for name in table.columns}
+    close = difflib.get_close_matches(missing.casefold(), folded, 1, 0.6)
+    if close:
+        return f"Is it the column {quoted(folded[close[0]])}? Rename it."
+    return "Is this the right mapping for the file?"

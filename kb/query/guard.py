@@ -9,28 +9,37 @@ from kb.errors import QueryInvalid, QueryRefused
 
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
+_IRI = r"""<[^<>"{}|^`\x00-\x20]*>"""
+_COMMENT = r"\#[^\n\r]*"
+_LOCAL = r"(?:[\w:]|%[0-9A-Fa-f]{2}|\\.)(?:[\w:.\-·]|%[0-9A-Fa-f]{2}|\\.)*"
 # Everything in which a keyword's letters can stand without being one: IRIs, strings, comments, names, variables.
 _TOKEN = re.compile(
-    r"""
-      (?P<skip> \#[^\n]*
-        | <[^<>"{}|^`\\\x00-\x20]*>
+    rf"""
+      (?P<skip> {_COMMENT}
         | \"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\" | '''(?:[^'\\]|\\.|'(?!''))*'''
         | "(?:[^"\\\n\r]|\\.)*" | '(?:[^'\\\n\r]|\\.)*'
-        | [?$][^\W]\w* | @[A-Za-z]+(?:-[A-Za-z0-9]+)*(?:--[A-Za-z]+)?
-        | [^\W\d_][\w.-]*:[^\s<>"{}()|^`,;\[\]]* | :[^\s<>"{}()|^`,;\[\]]* | _:[\w.-]+
+        | [?$]\w+ | @[A-Za-z]+(?:-[A-Za-z0-9]+)*(?:--[A-Za-z]+)?
+        | _:[\w.\-·]+ | :(?:{_LOCAL})? | \s+
       )
-    | (?P<word> [A-Za-z]+ )
+    | (?P<iri> {_IRI} )
+    | (?P<name> (?P<word> [^\W\d_][\w.\-·]* ) (?P<local> :(?:{_LOCAL})? )? )
     | (?P<other> . )
     """,
     re.VERBOSE | re.DOTALL,
+)
+_SPACE = rf"(?:\s|{_COMMENT})*+"  # possessive: a comment may hold `#`, and there are many ways to cut it
+_GROUP = re.compile(rf"{_SPACE}\{{", re.VERBOSE)
+_CALL = re.compile(
+    rf"{_SPACE}(?:SILENT{_SPACE})?(?:{_IRI}|[?$]\w+|[^\W\d_][\w.\-·]*:(?:{_LOCAL})?|:(?:{_LOCAL})?){_SPACE}\{{",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 
 
 def keywords(query: str) -> Iterator[tuple[str, int]]:
     """The bare words of a query in upper case with their offsets, nothing from inside names or literals."""
     for match in _TOKEN.finditer(query):
-        if match.lastgroup == "word":
-            yield match[0].upper(), match.start()
+        if match["word"] and match["local"] is None:
+            yield match["word"].upper(), match.start()
 
 
 def form_of(query: str) -> str:
@@ -38,21 +47,46 @@ def form_of(query: str) -> str:
 
     Raises QueryRefused for updates, SERVICE and LOAD, QueryInvalid when no query form is there at all.
     """
-    form = ""
+    for offset in _service_calls(query):
+        raise _refused("SERVICE", query, offset, "it would call another server from here")
     for word, offset in keywords(query):
-        if word == "SERVICE":
-            raise _refused("SERVICE", query, offset, "it would call another server from here")
-        if not form and word in _FORMS:
-            form = word
-        elif not form and word in _UPDATES:
+        # the parser asks for no space after a keyword: `SELECT*`, but also `SELECTDISTINCT` and `ASKWHERE`
+        form = next((form for form in _FORMS if word.startswith(form)), "")
+        if form:
+            return form
+        if word in _UPDATES:
             why = "it would fetch from another server" if word == "LOAD" else "nothing is changed by query"
             raise _refused(word, query, offset, why)
-    if not form:
-        raise QueryInvalid(
-            "This is not a SPARQL query", "no SELECT, ASK, CONSTRUCT or DESCRIBE is in it",
-            "Try: SELECT * WHERE { ?s ?p ?o } LIMIT 10",
-        )  # fmt: skip
-    return form
+    raise QueryInvalid(
+        "This is not a SPARQL query", "no SELECT, ASK, CONSTRUCT or DESCRIBE is in it",
+        "Try: SELECT * WHERE { ?s ?p ?o } LIMIT 10",
+    )  # fmt: skip
+
+
+def _service_calls(query: str) -> Iterator[int]:
+    """Where the query calls a service, in any reading that a parser could have of it.
+
+    `<` opens an IRI or means less-than, which only the grammar decides; what a quote or `#` behind it hides depends
+    on that, so both readings are followed. The parser also takes keywords without space around them
+    (`SERVICESILENT<…>`, `trueSERVICE:p`), so the word is looked for inside names, where a group in braces follows.
+    A reading ends at a quote or backslash of its own: no parser goes on there, and what hostile text costs stays linear.
+    """
+    todo, seen = [0], set()
+    while todo:
+        place = todo.pop()
+        while place < len(query) and place not in seen:
+            seen.add(place)
+            match = _TOKEN.match(query, place)
+            assert match is not None
+            if match["other"] and match["other"] in "\"'\\":
+                break
+            if match["word"] and "SERVICE" in match["word"].upper():
+                called = _GROUP if match["local"] is not None else _CALL
+                if called.match(query, match.end()):
+                    yield place
+            if match["iri"]:
+                todo.append(place + 1)
+            place = match.end()
 
 
 def _refused(word: str, query: str, offset: int, why: str) -> QueryRefused:

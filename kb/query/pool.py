@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -30,7 +31,7 @@ class QueryFailed(MizanError):
 
 
 class _Died(Exception):
-    pass
+    """The process of a worker ended."""
 
 
 class _Worker:
@@ -66,6 +67,10 @@ class _Worker:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
+
+    def killed(self) -> bool:
+        """Whether the process ended by a signal that it did not raise itself."""
+        return self._process.wait() == -signal.SIGKILL
 
     def kill(self) -> None:
         """End the process at once."""
@@ -130,7 +135,7 @@ class QueryPool:
         check_format(form, name)
         request = {
             "store": str(store), "query": query, "form": form, "format": name,
-            "rows": limits.rows, "bytes": limits.bytes,
+            "rows": limits.rows, "bytes": limits.bytes, "seconds": limits.seconds,
         }  # fmt: skip
         worker = self._take(limits.seconds)
         try:
@@ -143,16 +148,15 @@ class QueryPool:
                 "Narrow the pattern, add a LIMIT, or start from one incident, provision or date.",
             ) from None
         except _Died:
+            killed = worker.killed()
             self._replace(worker)
-            raise AnswerTooLarge(
-                "The query needed more memory than it may have",
-                f"the cap is {limits.memory // 2**20:,} MiB and its process ended",
-                "Narrow the pattern, or leave out ORDER BY and GROUP BY over everything.",
-            ) from None
+            raise _stopped() if killed else self._out_of_memory() from None
         except BaseException:
             self._replace(worker)
             raise
         self._free.put(worker)
+        if head.get("error") == "MemoryError":
+            raise self._out_of_memory()
         if "error" in head:
             raise _error(head)
         return Answer(head["media_type"], body, head["rows"])
@@ -167,9 +171,18 @@ class QueryPool:
         """How many workers are alive."""
         return sum(1 for worker in self._all if worker.alive())
 
+    def _out_of_memory(self) -> AnswerTooLarge:
+        return AnswerTooLarge(
+            "The query needed more memory than it may have",
+            f"the cap is {self.limits.memory // 2**20:,} MiB and its process ended",
+            "Narrow the pattern, or leave out ORDER BY and GROUP BY over everything.",
+        )
+
     def _take(self, seconds: float) -> _Worker:
         try:
-            return self._free.get(timeout=seconds)
+            while not (worker := self._free.get(timeout=seconds)).alive():
+                self._replace(worker)  # it was ended from outside while it waited
+            return worker
         except queue.Empty:
             raise QueryTimeout(
                 "All query workers are busy", f"none came free in {seconds:g} s", "Try again in a moment."
@@ -191,6 +204,13 @@ def check_format(form: str, name: str) -> None:
     fitting = TABLE_FORMATS if form in TABLE_FORMS else GRAPH_FORMATS
     if name not in fitting:
         raise QueryInvalid(f"{form} cannot be answered as {name}", "", f"Use {', '.join(fitting)}.")
+
+
+def _stopped() -> QueryFailed:
+    return QueryFailed(
+        "The process that ran the query was ended from outside", "the machine may be short of memory",
+        "Ask again, or narrow the pattern.",
+    )  # fmt: skip
 
 
 def _error(head: dict[str, Any]) -> MizanError:

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import resource
+import signal
 import struct
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from kb.errors import MizanError, QueryInvalid
 from kb.store.base import Limits
 from kb.store.local import LocalStore
 
+_GRACE = 2.0  # seconds that a query may outlive its limit
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -54,19 +56,22 @@ def limit_memory(size: int) -> None:
 def answer(request: dict[str, Any], stores: dict[str, LocalStore]) -> tuple[dict[str, Any], bytes]:
     """Run one request and give the head and the body of its answer."""
     folder = request["store"]
-    if folder not in stores:
-        stores.clear()
-        stores[folder] = LocalStore.read_only(Path(folder))
     limits = Limits(rows=request["rows"], bytes=request["bytes"])
     try:
+        if folder not in stores:
+            stores.clear()
+            stores[folder] = LocalStore.read_only(Path(folder))
         result = stores[folder].ask(request["query"], request["form"], request["format"], limits)
     except MizanError as error:
         head: dict[str, Any] = {"error": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
         if isinstance(error, QueryInvalid):
             head |= {"line": error.line, "column": error.column, "excerpt": error.excerpt}
         return head, b""
-    except (MemoryError, OSError, RuntimeError) as error:
-        return {"error": "QueryFailed", "what": f"The store failed: {error}"}, b""
+    except MemoryError:
+        return {"error": "MemoryError"}, b""
+    except (OSError, RuntimeError) as error:
+        what = "The store failed" if Path(folder).exists() else "This snapshot is no longer kept"
+        return {"error": "QueryFailed", "what": what, "why": str(error), "hint": "Ask again."}, b""
     return {"media_type": result.media_type, "rows": result.rows}, result.body
 
 
@@ -80,7 +85,11 @@ def main() -> int:
     write_frame(answers, json.dumps({"ready": True, "network": not sealed}).encode())
     stores: dict[str, LocalStore] = {}
     while (frame := read_frame(requests)) is not None:
-        head, body = answer(json.loads(frame), stores)
+        request = json.loads(frame)
+        # whoever asked ends this process in time; if that one was killed, the kernel does it
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"] + _GRACE)
+        head, body = answer(request, stores)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         write_frame(answers, json.dumps(head).encode())
         write_frame(answers, body)
     return 0

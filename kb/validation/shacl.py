@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -17,6 +19,7 @@ from rdflib.term import Node
 
 from kb import paths
 from kb.canonical import ntriples
+from kb.errors import MizanError
 from kb.ns import RDF as NS_RDF
 from kb.record import Record, owner, subject
 
@@ -42,6 +45,10 @@ class Finding:
         """The rule in the language asked for, else in any."""
         found = dict(self.messages)
         return found.get(language) or next(iter(found.values()), self.component)
+
+
+class ValidationStopped(MizanError):
+    """The processes that validate were ended from outside."""
 
 
 class Validator:
@@ -78,8 +85,26 @@ class Validator:
             return [check(*job) for job in jobs]
         if self._pool is None:
             spawn = multiprocessing.get_context("spawn")  # forking with the store's threads open is not safe
-            self._pool = ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawn)
-        return self._pool.map(check, *zip(*jobs, strict=True))
+            self._pool = ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawn, initializer=_end_with_parent)
+        try:
+            return list(self._pool.map(check, *zip(*jobs, strict=True)))
+        except BrokenProcessPool:
+            raise ValidationStopped(
+                "The validation stopped", "one of its processes was ended, most likely for lack of memory",
+                "Free some memory and run the same command again; nothing was written.",
+            ) from None  # fmt: skip
+
+
+def _end_with_parent() -> None:
+    """In a process of the pool: end when the parent is gone, which a killed one cannot ask for any more."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def check(text: str, records: frozenset[str]) -> list[Finding]:

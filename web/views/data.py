@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, request
+from pyoxigraph import NamedNode
 
 from kb.errors import NotFound
+from kb.ns import ONTOLOGY
 from web import negotiation
 from web.address import iri_of
 from web.negotiation import DATA_TYPES, HTML, SUFFIX_TYPES
@@ -43,6 +45,9 @@ def dereference(kind: str, path: str, suffix: str) -> Response:
     media_type = SUFFIX_TYPES[suffix] if suffix else negotiation.must_choose(accept, DATA_TYPES)
     if media_type != HTML:
         return as_data(kind, path, media_type)
+    iri = iri_of(kind, path)
+    if iri != ONTOLOGY and not any(here().store.node(NamedNode(iri))):
+        raise missing(iri)
     target = f"/{tongue().code}/{kind}" + (f"/{path}" if path else "")
     response: Response = redirect(target, 303)  # type: ignore[assignment]
     response.headers["Vary"] = "Accept, Accept-Language"

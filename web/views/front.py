@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request
 
 from kb.errors import AnswerTooLarge, QueryTimeout
-from kb.snapshot import Snapshot
 from kb.search import Hit
+from kb.snapshot import Snapshot
 from web import negotiation
 from web.panel import Panel
 from web.show import KINDS

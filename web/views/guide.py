@@ -66,6 +66,8 @@ def rendered(name: str, code: str) -> Markup:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(_text(name, code))
     for token in tokens:
+        if token.type == "th_open":
+            token.attrs["scope"] = "col"
         for child in token.children or []:
             _guard_link(child)
     return Markup(parser.renderer.render(tokens, parser.options, {}))

@@ -34,7 +34,8 @@ def find(lang: str) -> Response:
     pages = min(max(1, -(-hits.total // PER_PAGE)), _LAST_PAGE)
     return page(
         "search.html", text=text, kind=kind, kinds=[k for k in KINDS if k in counts and k != "ontology"],
-        hits=hits, found=hits.items, number=number, pages=pages, per_page=PER_PAGE, at=lambda n: address_of(lang, text, kind, n),
+        hits=hits, found=hits.items, number=number, pages=pages,
+        at=lambda n: address_of(lang, text, kind, n),
     )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def page_number() -> int:
     given = request.args.get("page", "1")
     if not given.isascii() or not given.isdigit() or not 1 <= int(given[:9]) <= _LAST_PAGE:
         raise UsageError(
-            f"page={given[:20]} is not a page", f"pages go from 1 to {_LAST_PAGE}", "Narrow the search by a word or a kind."
+            f"page={given[:20]} is not a page", f"pages go from 1 to {_LAST_PAGE}", "Narrow the search."
         )
     return int(given)
 

@@ -70,7 +70,8 @@ def _posted() -> str | None:
     if kind == "application/sparql-update":
         raise service.updates_refused()
     raise UnsupportedBody(
-        f"A body of type {kind[:60] or 'unknown'} is not read here", "", f"Send {_FORM} with a field `query`, or {_DIRECT}."
+        f"A body of type {kind[:60] or 'unknown'} is not read here", "",
+        f"Send {_FORM} with a field `query`, or {_DIRECT}.",
     )
 
 

@@ -33,7 +33,7 @@ MZ = Vocabulary(
     MZ_BASE,
     "Record Import Incident IncidentSeries Provision LegalInstrument Actor Source EvidenceItem Dataset Place "
     "adminLevel inRecord describes revision recordDigest ledgerSegment accessTier PCode inDataset claimant about "
-    "restsOn mapping sourceFile recordCount",
+    "restsOn mapping sourceFile",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
 RDFS = Vocabulary("http://www.w3.org/2000/01/rdf-schema#", "subClassOf isDefinedBy seeAlso")

@@ -1,4 +1,4 @@
-"""The SHACL shapes against their examples: every rule has a record that meets it and a record that breaks it, with the exact report."""
+"""The SHACL shapes against their examples: every rule has a record that meets it and one that breaks it, exactly."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -103,7 +103,7 @@ def canonical(text: str) -> str:
 
 
 def nested() -> set[Node]:
-    """Shapes that only other shapes use, inside sh:or or a qualified count: they never appear in a report of their own."""
+    """Shapes that only other shapes use, inside sh:or or a qualified count: they are in no report of their own."""
     graph = shapes()
     found = set(graph.objects(None, SH.qualifiedValueShape))
     for members in graph.objects(None, SH["or"]):

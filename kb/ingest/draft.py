@@ -56,6 +56,11 @@ def slots(template: str) -> list[str]:
     return [name for slot in _SLOT.findall(template) for name in (slot.split("|")[1:] or [slot])]
 
 
+def fixed(template: str) -> list[str]:
+    """The texts of a template before, between and after its slots."""
+    return _SLOT.split(template)[::2]
+
+
 def pattern(template: str) -> re.Pattern[str]:
     """Matches what `template` can be filled to."""
-    return re.compile(".*".join(re.escape(text) for text in re.split(r"\{[^{}]+\}", template)))
+    return re.compile(".*".join(map(re.escape, fixed(template))))

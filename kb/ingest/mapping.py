@@ -16,7 +16,7 @@ from kb import document, paths, vocabulary
 from kb.errors import BadFile, NotFound
 from kb.ingest import shape
 from kb.ingest.cell import KINDS, NUMERIC, Column
-from kb.ingest.draft import slots
+from kb.ingest.draft import fixed, slots
 from kb.ingest.plan import Derivation, Each, Node, Rule, Value, When
 from kb.ingest.plan import Mapping as Mapping
 from kb.ingest.report import Unfit
@@ -140,7 +140,8 @@ class _Reader:
         self.known = set(self.columns)  # every text or term that a later part of the file may name
         self.derivations = tuple(self._derivation(spec) for spec in derive)
         self.rules = tuple(self._rule(spec) for spec in rule)
-        self.node_names = {spec.get("name", spec.get("fragment", "")) for spec in node if isinstance(spec, dict)}
+        named = (spec.get("name", spec.get("fragment")) for spec in node if isinstance(spec, dict))
+        self.node_names = {name for name in named if isinstance(name, str) and name}
         self.nodes = tuple(self._node(number, spec) for number, spec in enumerate(node, 1))
 
     def mapping(self) -> Mapping:
@@ -158,7 +159,7 @@ class _Reader:
         shipped = document.turtle(source.take("records", str, ""), f"{self.file}, records")
         made = Mapping(
             name, source.both("title"), self._name(source, source.take("key", str), self.columns),
-            self._template(source, source.take("record", str)), zone, source.both("notice", {}), self.columns,
+            self._address(source, source.take("record", str)), zone, source.both("notice", {}), self.columns,
             self.derivations, self.rules, self.nodes, tuple(document.records(shipped)),
         )  # fmt: skip
         source.done()
@@ -178,6 +179,12 @@ class _Reader:
             self._name(section, name)
         return text
 
+    def _address(self, section: _Section, text: str) -> str:
+        """A template whose filled form is part of an IRI."""
+        if not re.fullmatch(r"[A-Za-z0-9_~/#-]*", "".join(fixed(text))):
+            raise ValueError(f"{section.where}: {text!r} may only have letters, digits, / # _ ~ - and {{column}}")
+        return self._template(section, text)
+
     def _derivation(self, raw: object) -> Derivation:
         section = _Section("[[derive]]", raw)
         name, kind = section.take("name", str), section.take("kind", str)
@@ -187,7 +194,8 @@ class _Reader:
         parts = {f"{name}.{part}" for part in DERIVED[kind].split()}
         options: dict[str, Any] = {}
         for key, needed in _FROM[kind].items():
-            if column := section.take(key, str, _MISSING if needed else ""):
+            column = section.take(key, str, _MISSING if needed else "")
+            if column or needed:
                 options[key] = self._name(section, column, self.columns)
         if kind == "point" and any(self.columns[options[key]].kind != "decimal" for key in ("lat", "lon")):
             raise ValueError(f"{section.where}: lat and lon must be columns of kind decimal")
@@ -195,7 +203,7 @@ class _Reader:
             options["level"] = section.take("level", int)
         self.known |= parts | {name}
         if kind == "actor":
-            options["record"] = self._template(section, section.take("record", str))
+            options["record"] = self._address(section, section.take("record", str))
         section.done()
         return Derivation(name, kind, options)
 
@@ -235,7 +243,7 @@ class _Reader:
         made = When(some, every, none, equals)
         when.done()
         for template in filter(None, (fragment, record)):
-            self._template(section, template)
+            self._address(section, template)
         values = tuple(self._values(section, kind, section.take("set", dict)))
         section.done()
         self.known = before
@@ -255,6 +263,8 @@ class _Reader:
             self._name(each, name, fields)
         self.known |= {"n", *(f"{column}.{field}" for column in columns for field in fields)}
         made = Each(columns, each.take("split", str), parts, fields, tables)
+        if not made.split:
+            raise ValueError(f"{each.where}: split is empty")
         each.done()
         return made
 
@@ -273,10 +283,12 @@ class _Reader:
         (source, text), language = found[0], section.take("lang", str, None)
         if source in ("column", "derived"):
             self._name(section, text)
-        elif source in ("template", "iri", "path"):
+        elif source in ("iri", "path"):
+            self._address(section, text)
+        elif source == "template":
             self._template(section, text)
         elif source in ("node", "nodes"):
-            self._name(section, text, filter(None, self.node_names))
+            self._name(section, text, self.node_names)
         elif source == "concept":
             _concept(section, text)
         if language is not None and not re.fullmatch(r"[a-z]{2,8}(-[a-z0-9]{1,8})*", language):

@@ -37,9 +37,24 @@ _CALL = re.compile(
 
 def keywords(query: str) -> Iterator[tuple[str, int]]:
     """The bare words of a query in upper case with their offsets, nothing from inside names or literals."""
-    for match in _TOKEN.finditer(query):
+    for match in _reading(query, 0):
         if match["word"] and match["local"] is None:
             yield match["word"].upper(), match.start()
+
+
+def _reading(query: str, place: int) -> Iterator[re.Match[str]]:
+    """The tokens from `place` on, taking every `<…>` that can be an IRI for one.
+
+    It ends at a quote or backslash that stands alone: no parser goes on there, and so what hostile text costs stays
+    linear (a search for the end of each string would not).
+    """
+    while place < len(query):
+        match = _TOKEN.match(query, place)
+        assert match is not None
+        if match["other"] and match["other"] in "\"'\\":
+            return
+        yield match
+        place = match.end()
 
 
 def form_of(query: str) -> str:
@@ -69,24 +84,20 @@ def _service_calls(query: str) -> Iterator[int]:
     `<` opens an IRI or means less-than, which only the grammar decides; what a quote or `#` behind it hides depends
     on that, so both readings are followed. The parser also takes keywords without space around them
     (`SERVICESILENT<…>`, `trueSERVICE:p`), so the word is looked for inside names, where a group in braces follows.
-    A reading ends at a quote or backslash of its own: no parser goes on there, and what hostile text costs stays linear.
+    A reading ends at a quote or backslash of its own: no parser goes on there, and hostile text costs linear time.
     """
     todo, seen = [0], set()
     while todo:
-        place = todo.pop()
-        while place < len(query) and place not in seen:
-            seen.add(place)
-            match = _TOKEN.match(query, place)
-            assert match is not None
-            if match["other"] and match["other"] in "\"'\\":
+        for match in _reading(query, todo.pop()):
+            if match.start() in seen:
                 break
+            seen.add(match.start())
             if match["word"] and "SERVICE" in match["word"].upper():
                 called = _GROUP if match["local"] is not None else _CALL
                 if called.match(query, match.end()):
-                    yield place
+                    yield match.start()
             if match["iri"]:
-                todo.append(place + 1)
-            place = match.end()
+                todo.append(match.start() + 1)
 
 
 def _refused(word: str, query: str, offset: int, why: str) -> QueryRefused:

@@ -193,7 +193,7 @@ class KnowledgeBase:
     def load_vocabulary(self) -> Outcome:
         """Bring the shipped ontology, schemes and law into the ledger, as far as they changed."""
         terms = [t for path in vocabulary.term_files() for t in document.read(path)]
-        law = [t for path in vocabulary.law_files() for t in document.read(path)]
+        law = [t for f in (*vocabulary.reference_files(), *vocabulary.law_files()) for t in document.read(f)]
         return self.write(document.records([*terms, *law]), {"label": f"vocabulary and law of mizan-kb {__version__}"})
 
     def add(self, records: Sequence[Record], activity: dict[str, Any]) -> Written:

@@ -33,7 +33,13 @@ MZ = Vocabulary(
     MZ_BASE,
     "Record Import Incident IncidentSeries Provision LegalInstrument Actor Source EvidenceItem Dataset Place "
     "adminLevel inRecord describes revision recordDigest ledgerSegment accessTier PCode inDataset claimant about "
-    "restsOn mapping sourceFile",
+    "restsOn mapping sourceFile Scope Participation ConflictClassification Profile Element Offence ElementAssessment "
+    "scopeOf from until coversConflict coversConduct coversObject coversPerson coversHarm coversAge coversWeapon binds "
+    "bindsActor territory excludesActor hasPrecondition requiresPartyTerritory territoryOf ofInstrument unspecific "
+    "participationForm inForceForStateFrom ceasedOn participant conflictType validFrom validUntil withinPlace method "
+    "objectHit weapon victimCategory harm victimAge allegedActor areaControlledBy establishes confidence side "
+    "hasProfile profileFacts applicable undetermined notApplicable "
+    "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
 RDFS = Vocabulary("http://www.w3.org/2000/01/rdf-schema#", "subClassOf isDefinedBy seeAlso")
@@ -58,6 +64,7 @@ GEO = Vocabulary(
 XSD = Vocabulary(
     "http://www.w3.org/2001/XMLSchema#", "string integer decimal dateTime date boolean anyURI hexBinary"
 )
+ORG = Vocabulary("http://www.w3.org/ns/org#", "classification subOrganizationOf Organization")
 EDTF = Vocabulary("http://id.loc.gov/datatypes/edtf/", "EDTF")
 SPDX = Vocabulary("http://spdx.org/rdf/terms#", "checksum checksumValue algorithm Checksum")
 

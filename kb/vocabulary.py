@@ -22,6 +22,11 @@ def law_files() -> list[Path]:
     return sorted((paths.shipped("ontology") / "law").glob("*.ttl"))
 
 
+def reference_files() -> list[Path]:
+    """What the law refers to: States and institutions, and the gazetteer."""
+    return sorted((paths.shipped("ontology") / "reference").glob("*.ttl"))
+
+
 def case_files() -> list[Path]:
     """The curated cases."""
     return sorted(paths.cases().glob("*/*.ttl"))

@@ -15,6 +15,7 @@ from typing import IO, Any
 from pyoxigraph import NamedNode, Triple
 
 from kb import snapshot
+from kb.applicability import projection
 from kb.canonical import digest, literal, ntriples, parse_ntriples
 from kb.errors import DoesNotConform, LedgerBroken, StoreDamaged, StoreLocked, StoreMissing
 from kb.ledger import Entry, Ledger
@@ -143,6 +144,8 @@ class Writer:
             else:
                 self.store.replace(entry.record, known)
         self.store.add(fresh)
+        incidents = (iri for iri in self._all_records() if iri.startswith(f"{ID}incident/"))
+        projection.update(self.store, dict(indexed), incidents)
         self.store.mark(number)
         if self.index.segment == number - 1:
             self.index.update(indexed, number)

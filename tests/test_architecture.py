@@ -14,7 +14,7 @@ FLOORS = (
     ("kb.storage", "kb.record", "kb.canonical"),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store"),
     ("kb.query", "kb.search", "kb.validation"),
-    ("kb.snapshot", "kb.ingest", "kb.bundle"),
+    ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle"),
     ("kb.writer",),
     ("kb.knowledgebase",),
     ("kb.show",),

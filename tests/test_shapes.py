@@ -24,6 +24,7 @@ COMPONENTS = {
     SH["class"]: "ClassConstraintComponent",
     SH.closed: "ClosedConstraintComponent",
     SH.datatype: "DatatypeConstraintComponent",
+    SH.equals: "EqualsConstraintComponent",
     SH.hasValue: "HasValueConstraintComponent",
     SH["in"]: "InConstraintComponent",
     SH.languageIn: "LanguageInConstraintComponent",
@@ -34,9 +35,11 @@ COMPONENTS = {
     SH.minCount: "MinCountConstraintComponent",
     SH.minInclusive: "MinInclusiveConstraintComponent",
     SH.nodeKind: "NodeKindConstraintComponent",
+    SH["not"]: "NotConstraintComponent",
     SH["or"]: "OrConstraintComponent",
     SH.pattern: "PatternConstraintComponent",
     SH.qualifiedMinCount: "QualifiedMinCountConstraintComponent",
+    SH.sparql: "SPARQLConstraintComponent",
     SH.uniqueLang: "UniqueLangConstraintComponent",
 }
 """What each constraint parameter is called in a report."""
@@ -50,6 +53,7 @@ DESCRIPTIVE = {
     SH.qualifiedValueShape,
     SH.severity,
     SH.targetClass,
+    SH.targetObjectsOf,
     SH.targetSubjectsOf,
 }
 
@@ -103,9 +107,9 @@ def canonical(text: str) -> str:
 
 
 def nested() -> set[Node]:
-    """Shapes that only other shapes use, inside sh:or or a qualified count: they are in no report of their own."""
+    """Shapes that only other shapes use, inside sh:or, sh:not or a qualified count: in no report of their own."""
     graph = shapes()
-    found = set(graph.objects(None, SH.qualifiedValueShape))
+    found = {*graph.objects(None, SH.qualifiedValueShape), *graph.objects(None, SH["not"])}
     for members in graph.objects(None, SH["or"]):
         found.update(Collection(graph, members))
     for shape in list(found):
@@ -167,16 +171,29 @@ def test_shapes_name_every_node_but_lists() -> None:
 
 def test_shapes_explain_every_rule_in_both_languages() -> None:
     graph = shapes()
-    for kind, parts in ((SH.NodeShape, [SH.message]), (SH.PropertyShape, [SH.message, SH.name])):
+    parts_of = {SH.NodeShape: [SH.message], SH.PropertyShape: [SH.message, SH.name], SH.SPARQLConstraint: [SH.message]}
+    for kind, parts in parts_of.items():
         for shape in graph.subjects(RDF.type, kind):
             for part in parts:
                 texts = [text for text in graph.objects(shape, part) if isinstance(text, Literal)]
                 assert sorted(str(text.language) for text in texts) == ["ar", "en"], (shape, part)
-            assert graph.value(shape, SH.severity) == SH.Violation, shape
+            assert kind == SH.SPARQLConstraint or graph.value(shape, SH.severity) == SH.Violation, shape
 
 
-def test_shapes_use_no_sparql() -> None:
-    assert set(shapes().predicates()) & {SH.sparql, SH.select, SH.ask, SH.js} == set()
+def test_shapes_use_sparql_only_where_core_cannot_say_it() -> None:
+    found = {str(shape).rpartition("/")[2] for shape in shapes().subjects(SH.sparql)}
+    assert found == {"law#ElementNumbers", "law#ElementsListed", "claim#ElementAssessment-belongs"}
+    assert set(shapes().predicates()) & {SH.ask, SH.js} == set()
+
+
+def test_shapes_declare_the_prefixes_of_their_sparql() -> None:
+    graph = shapes()
+    for constraint in graph.subjects(RDF.type, SH.SPARQLConstraint):
+        module = URIRef(str(constraint).partition("#")[0])
+        assert list(graph.objects(constraint, SH.prefixes)) == [module]
+        prefixes = graph.objects(module, SH.declare)
+        declared = [(str(graph.value(node, SH.prefix)), str(graph.value(node, SH.namespace))) for node in prefixes]
+        assert declared == [("mz", str(MZ))]
 
 
 @pytest.mark.parametrize("path", TURTLE, ids=lambda path: str(path.relative_to(ROOT)))

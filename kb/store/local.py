@@ -168,6 +168,21 @@ class LocalStore:
                 self._store.remove(quad)
         self.add(triples)
 
+    def set(self, subject: NamedNode, predicate: NamedNode, values: Iterable[NamedNode | Literal]) -> None:
+        """Give a node these values of a property and no others."""
+        for quad in list(self._store.quads_for_pattern(subject, predicate, None)):
+            self._store.remove(quad)
+        self.add(Triple(subject, predicate, value) for value in values)
+
+    def drop(self, subject: NamedNode) -> None:
+        """Remove all triples about a node."""
+        for quad in list(self._store.quads_for_pattern(subject, None, None)):
+            self._store.remove(quad)
+
+    def discard(self, triple: Triple) -> None:
+        """Remove a triple if it is there."""
+        self._store.remove(Quad(triple.subject, triple.predicate, triple.object))
+
     def mark(self, segment: int) -> None:
         """Remember that everything up to this ledger segment has been applied."""
         for quad in list(self._store.quads_for_pattern(_MARK, MZ.ledgerSegment, None)):

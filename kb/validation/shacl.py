@@ -139,9 +139,10 @@ def _finding(report: Graph, result: Node) -> Finding:
         return "" if found is None else str(found)
 
     focus = value(SH.focusNode)
+    # pySHACL 0.40 drops the language tags of messages of SPARQL constraints, so the shape is asked first.
+    written = [*shapes().objects(report.value(result, SH.sourceShape), SH.message)]
     messages = sorted(
-        (getattr(m, "language", None) or "en", str(m))
-        for m in report.objects(result, SH.resultMessage)
+        (getattr(m, "language", None) or "en", str(m)) for m in written or report.objects(result, SH.resultMessage)
     )
     return Finding(
         owner(focus), focus, value(SH.resultPath), value(SH.value), value(SH.sourceShape),

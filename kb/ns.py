@@ -38,7 +38,9 @@ MZ = Vocabulary(
     "bindsActor territory excludesActor hasPrecondition requiresPartyTerritory territoryOf ofInstrument unspecific "
     "participationForm inForceForStateFrom ceasedOn participant conflictType validFrom validUntil withinPlace method "
     "objectHit weapon victimCategory harm victimAge allegedActor areaControlledBy establishes confidence side "
-    "hasProfile profileFacts applicable undetermined notApplicable "
+    "hasProfile profileFacts applicable undetermined notApplicable refersTo refersSituationIn vetoedBy"
+    " hasElement elementOf elementNumber elementKind indicatedBy evidenceNeeded assesses assessmentValue fitsDegree"
+    " degreeOfInvolvement offence "
     "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")

@@ -61,6 +61,16 @@ class Classification:
     places: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """A Council text that refers, or would have referred, the situation in a place to the court of a statute."""
+
+    instrument: str
+    statute: str
+    places: frozenset[str]
+    vetoed_by: frozenset[str]
+
+
 @dataclass(frozen=True)
 class Law:
     """All scopes with what their tests look up."""
@@ -73,6 +83,7 @@ class Law:
     coalitions: frozenset[str] = frozenset()
     unspecific: frozenset[str] = frozenset()
     sovereigns: dict[str, str] = field(default_factory=dict)
+    referrals: tuple[Referral, ...] = ()
 
     def ancestors(self, iri: str) -> frozenset[str]:
         """A concept, place or organisation with everything above it."""
@@ -108,6 +119,7 @@ def read(store: LocalStore) -> Law:
         frozenset(t.subject.value for t in store.triples(MZ.unspecific) if isinstance(t.subject, NamedNode)),
         {t.subject.value: t.object.value for t in store.triples(MZ.territoryOf)
          if isinstance(t.subject, NamedNode) and isinstance(t.object, NamedNode)},
+        tuple(sorted(_referrals(store), key=lambda r: r.instrument)),
     )  # fmt: skip
 
 
@@ -132,6 +144,14 @@ def _scopes(store: LocalStore) -> Iterator[Scope]:
             tuple(sorted(_all(store, node, MZ.hasPrecondition))),
             _one(store, node, MZ.requiresPartyTerritory) == "true",
         )
+
+
+def _referrals(store: LocalStore) -> Iterator[Referral]:
+    for triple in store.triples(MZ.refersTo):
+        node, statute = triple.subject, triple.object
+        if isinstance(node, NamedNode) and isinstance(statute, NamedNode):
+            places = _all(store, node, MZ.refersSituationIn)
+            yield Referral(node.value, statute.value, places, _all(store, node, MZ.vetoedBy))
 
 
 def _memberships(store: LocalStore) -> dict[str, tuple[Membership, ...]]:

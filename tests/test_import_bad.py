@@ -210,11 +210,11 @@ def test_bad_rows_imported_again_uncorrected_are_rejected_again(trial: Trial, tm
     code, out, _ = mizan("import", "incidents", str(trial.rejects), "--home", str(home), "--json")
     said = json.loads(out)
     by_row = {p["row"]: p["rule"] for p in reversed(said["problems"])}
-    wanted = {number: case.rule for number, case in enumerate(ALL, 1)}
-    # padded with empty cells, the short row lacks what is required; the id is doubled only beside the first
-    assert {n: r for n, r in by_row.items() if wanted[n] != r} == {ALL.index(SHORT) + 1: "required"}
-    free = {ALL.index(case) + 1 for case in ALL if case.rule in ("unique", "agreement")}
-    assert set(by_row) == set(wanted) - free
+    # what was wrong only beside other rows may fit now; a short row has been padded with empty cells
+    beside = {ALL.index(case) + 1 for case in ALL if case.rule in ("unique", "agreement")}
+    padded = {ALL.index(SHORT) + 1: "required"}
+    wanted = {number: case.rule for number, case in enumerate(ALL, 1)} | padded
+    assert {n: r for n, r in by_row.items() if n not in beside} == {n: r for n, r in wanted.items() if n not in beside}
     assert code == 1
 
 
@@ -466,8 +466,8 @@ FILES = {
     "column-doubled": ("t.csv", header("time", "date"), "t.csv, line 1: the header names the column 'date' twice."),
     "header-not-utf-8": ("t.csv", header("time", "x").replace(b",x,", b",\xe3\xe4,", 1), "t.csv, line 1: the header is not UTF-8."),
     "header-with-control": ("t.csv", header("time", "ti\x1bme"), "the column 'ti\\x1bme' has control characters"),
-    "semicolons": ("t.csv", GOOD.replace(b",", b";"), "The cells seem to be separated by semicolons: save it as CSV"),
-    "tabs": ("t.csv", GOOD.replace(b",", b"\t"), "The cells seem to be separated by tabs"),
+    "semicolons": ("t.csv", GOOD.replace(b",", b";"), "line 1: the cells seem to be separated by semicolons. Save it as CSV"),
+    "tabs": ("t.csv", GOOD.replace(b",", b"\t"), "the cells seem to be separated by tabs. Save it"),
     "another-table": ("t.csv", b"a,b,c\n1,2,3\n", "Is this the right mapping for the file?"),
     "quotation-open": ("t.csv", GOOD + b'my-archive,"B-1,2016\n' + GOOD, "t.csv, line 3: a quotation mark is opened here and never"),
     "quotation-stray": ("t.csv", GOOD + b'my-archive,"B"1,2016\n', "t.csv, line 3: text follows a closing quotation mark."),
@@ -502,7 +502,7 @@ def test_bad_file_name_that_is_not_utf_8_is_no_obstacle(demo_copy: Path, tmp_pat
     path.write_bytes(GOOD)
     with KnowledgeBase.open(demo_copy) as base:
         done = base.import_table(mapping.load("incidents"), path)
-    assert done.outcome is not None and done.outcome.new == 3  # the incident, its source, its dataset's keeper
+    assert done.outcome is not None and done.outcome.new == 4  # incident, source, dataset and its keeper
 
 
 @pytest.mark.parametrize(("name", "near"), [("incident", "incidents"), ("ucdp", "ucdp-ged"), ("rfd", "rdf")])
@@ -574,10 +574,10 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 @pytest.mark.parametrize(
     ("part", "old", "new"),
-    [(SHEET, b"</sheetData>", b""), (SHEET, b'r="B1"', b'r="??"'), (SHEET, b't="inlineStr"', b't="s"'),
-     ("xl/workbook.xml", b"worksheet", b"chartsheet"), ("xl/workbook.xml", b"<sheet ", b"<shet "),
+    [(SHEET, b"</sheetData>", b""), (SHEET, b'r="B1"', b'r="??"'),
+     ("xl/_rels/workbook.xml.rels", b"worksheets/sheet1.xml", b"worksheets/gone.xml"),
      ("[Content_Types].xml", b"sheet.main+xml", b"nothing+xml")],
-    ids=["cut", "coordinate", "shared-string", "chart", "no-sheet", "no-workbook"],
+    ids=["cut", "coordinate", "no-sheet", "no-workbook"],
 )  # fmt: skip
 def test_xlsx_broken_inside_is_refused(part: str, old: bytes, new: bytes, demo_home: Path, tmp_path: Path, mizan: Run) -> None:
     file = rezipped(workbook(tmp_path / "t.xlsx", list(COLUMNS), cells()), part, old, new)
@@ -680,6 +680,7 @@ name = "incident"
 type = "mz:Incident"
 [node.set]
 "skos:prefLabel" = { column = "id", lang = "en" }
+"dcterms:identifier" = { column = "id" }
 "mz:inDataset" = { iri = "dataset/own" }
 "mz:date" = { derived = "when.edtf" }
 "sem:hasEarliestBeginTimeStamp" = { derived = "when.earliest" }
@@ -805,7 +806,7 @@ TOML = {
     "address-hostile": ("source/own/{paper}", "source/own {paper}", "may only have letters, digits"),
     "no-node": (OWN[OWN.index("[[node]]") :], "", "the file has no [[node]]"),
     "node-not-a-list": ("[[node]]\nname = \"paper\"", "[node]\nname = \"paper\"", "own.toml is not TOML"),
-    "records-broken": ("mz:Dataset ;", "mz:Dataset", "own.toml, records, line 4"),
+    "records-broken": ("mz:Dataset ;", "mz:Dataset", "own.toml, records, line 3, column 54 does not parse"),
     "records-blank": ("dcterms:license \"CC0\"", "dcterms:license []", "own.toml, records: a blank node stands in the data"),
 }  # fmt: skip
 
@@ -838,7 +839,7 @@ KIND = "org:classification <https://w3id.org/mizan/scheme/actor-kind#ngo>"
 ACTOR = f'actor:good a mz:Actor ; skos:prefLabel "Good"@en ; {KIND} .\n'
 RESTRICTED = "<http://publications.europa.eu/resource/authority/access-right/RESTRICTED>"
 RDF_WHOLE = {
-    "syntax": (2, "actor:good a mz:Actor ;;;\n skos:prefLabel Good .", "t.ttl, line 5, column 16 does not parse: "),
+    "syntax": (2, "actor:good a mz:Actor ;;;\n skos:prefLabel Good .", "t.ttl, line 5, column 17 does not parse: "),
     "blank-node": (2, f"{ACTOR} actor:x a mz:Actor ; org:classification [ a mz:Actor ] .", "t.ttl: a blank node stands in the data"),
     "reserved-fragment": (1, f"{ACTOR} <{ID}actor/good#record> mz:revision 7 .", "actor/good#record is used: the system writes that node"),
     "reserved-revision": (1, f"{ACTOR} <{ID}actor/good#revision-1> mz:revision 7 .", "actor/good#revision-1 is used"),

@@ -137,9 +137,10 @@ def test_pool_refuses_more_bytes_than_allowed(pool: QueryPool, store: Path) -> N
 
 
 def test_pool_stops_a_query_that_takes_too_much_memory(store: Path) -> None:
-    with QueryPool(2, Limits(seconds=60.0, memory=400 * 2**20)) as pool:
+    with QueryPool(2, Limits(seconds=60.0, memory=2**30)) as pool:
+        assert pool.ask(store, POINT, "csv").rows == 1
         before = _workers(pool)
-        with pytest.raises(AnswerTooLarge, match="memory than it may have: the cap is 400 MiB.*leave out ORDER BY"):
+        with pytest.raises(AnswerTooLarge, match="memory than it may have: the cap is 1,024 MiB.*leave out ORDER BY"):
             pool.ask(store, GROWING, "csv")
         assert pool.processes() == 2
         assert _workers(pool) != before

@@ -18,6 +18,8 @@ def serve(base: KnowledgeBase, host: str = "127.0.0.1", port: int = 8000) -> Non
     """Serve until interrupted; PortInUse when the address is taken."""
     with listen(host, port) as taken:
         app = create_app(base)
+        # a page elsewhere that points its own name at this machine must not read what is served here
+        app.config["TRUSTED_HOSTS"] = sorted({host, "127.0.0.1", "localhost"})
         server = waitress.create_server(
             app, sockets=[taken], threads=THREADS, ident=None, clear_untrusted_proxy_headers=True,
             max_request_header_size=64 * 1024, max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],

@@ -75,6 +75,10 @@ class Table:
         if doubled := sorted({c for c in self._header if c and self._header.count(c) > 1}):
             hint = "Give each column its own name."
             raise BadFile(f"{place}: the header names the column {quoted(doubled[0])} twice", "", hint)
+        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+            if len(self._header) == 1 and sign in self._header[0]:
+                hint = "Save it as CSV UTF-8 with commas, or as .xlsx."
+                raise BadFile(f"{place}: the cells seem to be separated by {name}", "", hint)
         for name in self._header:
             if any("\ud800" <= c <= "\udfff" for c in name):
                 raise BadFile(f"{place}: the header is not UTF-8", "", "Save the file as CSV UTF-8.")

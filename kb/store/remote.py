@@ -40,6 +40,7 @@ class RemoteStore:
         client.setTimeout(max(1, round(limits.seconds)))
         client.setQuery(query)
         client.queryType = form  # its own guess reads words in comments too
+        client.setOnlyConneg(True)  # else it adds `format=xml`, which services prefer to the header
         client.addCustomHttpHeader("Accept", wanted)
         try:
             with client.query().response as response:
@@ -97,6 +98,8 @@ def _count(body: bytes, form: str, name: str) -> int:
         result = parse_query_results(body, format=QueryResultsFormat.JSON if name == "json" else QueryResultsFormat.XML)
         if isinstance(result, QueryBoolean) != (form == "ASK"):
             raise ValueError(f"it does not answer {form}")
+        if name == "xml" and not body.rstrip().endswith(b"sparql>"):
+            raise ValueError("it breaks off")  # the reader takes the end of the file for the end of the results
         return sum(1 for _ in result) if isinstance(result, QuerySolutions) else 1
     return count_rows(body, name) if form == "SELECT" else 1
 

@@ -197,6 +197,7 @@ class KnowledgeBase:
 
     def add(self, records: Sequence[Record], activity: dict[str, Any]) -> Written:
         """Validate records and write those that conform; the others come back with their findings."""
+        writer.refuse_restricted(records)
         findings = self.validate(records)
         bad = {f.record for f in findings if f.severity == "Violation"}
         good = [r for r in records if r.iri not in bad]

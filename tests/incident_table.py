@@ -78,4 +78,6 @@ def digests(home: Path) -> dict[str, str]:
 
 def dangling(home: Path) -> list[tuple[str, ...]]:
     """Nodes below …/id/ that a statement points to and that do not exist."""
-    return ask(home, f'SELECT DISTINCT ?o {{ ?s ?p ?o FILTER(strstarts(str(?o), "{ID}")) FILTER NOT EXISTS {{ ?o ?q ?x }} }}')
+    return ask(
+        home, f'SELECT DISTINCT ?o {{ ?s ?p ?o FILTER(strstarts(str(?o), "{ID}")) FILTER NOT EXISTS {{ ?o ?q ?x }} }}'
+    )

@@ -114,7 +114,9 @@ FAULTS = [
 ]  # fmt: skip
 DOUBLED = Fault("doubled", {"id": "first"}, "id", "unique", "'first' is already in row 1 (line 2)", "its own id")
 SHORT = Fault("short", {}, "", "columns", "the row ends before the column place_en", "Add the missing cells")
-LONG = Fault("long", {}, "", "columns", "2 filled cells stand beyond the last column", "Quote cells that contain a comma")
+LONG = Fault(
+    "long", {}, "", "columns", "2 filled cells stand beyond the last column", "Quote cells that contain a comma"
+)
 ALL = [*FAULTS, DOUBLED, SHORT, LONG]
 
 
@@ -238,7 +240,9 @@ def test_bad_rows_corrected_in_the_reject_file_give_the_same_as_a_right_file(
     file = tmp_path / "right.csv"
     file.write_bytes(table.encoded([right("first"), *(right(case.name) for case in ALL), right("last")]))
     assert mizan("import", "incidents", str(file), "--home", str(one))[0] == 0
-    code, out, err = mizan("import", "incidents", str(corrected(trial, tmp_path / "c.csv")), "--home", str(two), "--json")
+    code, out, err = mizan(
+        "import", "incidents", str(corrected(trial, tmp_path / "c.csv")), "--home", str(two), "--json"
+    )
     assert (code, err) == (0, "")
     assert json.loads(out)["rejected"] == 0
     assert table.digests(two) == table.digests(one)
@@ -331,7 +335,9 @@ def odd_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = table.encoded([*({**right(name)} for name in ODD_IDS), *texts]).replace(b"\n", b"\r\n")
     first, rest = data.split(b"\r\n", 1)
     file = folder / "odd.csv"
-    file.write_bytes(b"\xef\xbb\xbf" + first + b",,\r\n\r\n" + rest.replace(b"\r\n\xd9", b"\r\n,,,\r\n\xd9") + b"\r\n ,\r\n\r\n")
+    file.write_bytes(
+        b"\xef\xbb\xbf" + first + b",,\r\n\r\n" + rest.replace(b"\r\n\xd9", b"\r\n,,,\r\n\xd9") + b"\r\n ,\r\n\r\n"
+    )
     assert main(["import", "incidents", str(file), "--home", str(home)]) == 0
     return home
 
@@ -348,7 +354,9 @@ def test_odd_id_becomes_an_address_that_a_page_can_have(odd_home: Path, name: st
 def test_odd_ids_make_no_node_outside_their_records(odd_home: Path) -> None:
     made = {iri for iri in table.digests(odd_home) if "my-archive" in iri}
     assert len([iri for iri in made if iri.startswith(f"{ID}incident/my-archive/")]) == len(ODD_IDS) + 9
-    assert all(re.fullmatch(r"(incident|source|dataset|actor)(/[A-Za-z0-9_~-]+)+", iri.removeprefix(ID)) for iri in made)
+    assert all(
+        re.fullmatch(r"(incident|source|dataset|actor)(/[A-Za-z0-9_~-]+)+", iri.removeprefix(ID)) for iri in made
+    )
     assert table.dangling(odd_home) == []
 
 
@@ -425,7 +433,9 @@ def test_unknown_column_is_noted_and_a_nameless_one_too(demo_copy: Path, tmp_pat
 
 def test_reserved_dataset_names_are_those_that_ship() -> None:
     shipped = {r.iri for name in mapping.names() for r in mapping.load(name).reference}
-    shipped |= {t for path in vocabulary.case_files() for t in re.findall(r"<(\S+/id/dataset/\S+?)>\n    a ", path.read_text())}
+    shipped |= {
+        t for path in vocabulary.case_files() for t in re.findall(r"<(\S+/id/dataset/\S+?)>\n    a ", path.read_text())
+    }
     names = sorted(iri.removeprefix(f"{ID}dataset/") for iri in shipped if iri.startswith(f"{ID}dataset/"))
     assert names == mapping.load("incidents").columns["dataset"].options["reserved"]
 
@@ -484,7 +494,9 @@ def test_bad_file_is_refused_whole(name: str, demo_home: Path, tmp_path: Path, m
     file, data, said = FILES[name]
     (tmp_path / file).write_bytes(data)
     before, rejects = table.digests(demo_home), demo_home / "rejects"
-    code, out, err = mizan("import", "rdf" if name == "not-rdf" else "incidents", str(tmp_path / file), "--home", str(demo_home))
+    code, out, err = mizan(
+        "import", "rdf" if name == "not-rdf" else "incidents", str(tmp_path / file), "--home", str(demo_home)
+    )
     assert (code, out) == (2, "")
     assert said in err
     assert err.startswith("mizan: ") and err.count("\n") == 1 and len(err) < 700
@@ -544,7 +556,9 @@ def test_xlsx_numbers_dates_and_empty_rows_read_as_a_csv_would(demo_copy: Path, 
     assert [(p["row"], p["line"], p["column"], p["message"]) for p in said["problems"]] == [
         (3, 6, "killed_max", "'55.5' is not a whole number"), (4, 7, "killed_min", "'True' is not a whole number"),
     ]  # fmt: skip
-    dates = table.ask(demo_copy, f'SELECT ?i ?d {{ ?i mz:date ?d FILTER(strstarts(str(?i), "{incident("")}")) }} ORDER BY ?i')
+    dates = table.ask(
+        demo_copy, f'SELECT ?i ?d {{ ?i mz:date ?d FILTER(strstarts(str(?i), "{incident("")}")) }} ORDER BY ?i'
+    )
     assert dates == [(incident("1"), "2016-04-27"), (incident("2"), "2016-04-27T21:37:00")]
     assert len(table.ask(demo_copy, "SELECT ?g { ?g ?p ?wkt FILTER(str(?wkt) = 'POINT(0.00001 36.17594)') }")) == 1
 
@@ -579,7 +593,9 @@ SHEET = "xl/worksheets/sheet1.xml"
      ("[Content_Types].xml", b"sheet.main+xml", b"nothing+xml")],
     ids=["cut", "coordinate", "no-sheet", "no-workbook"],
 )  # fmt: skip
-def test_xlsx_broken_inside_is_refused(part: str, old: bytes, new: bytes, demo_home: Path, tmp_path: Path, mizan: Run) -> None:
+def test_xlsx_broken_inside_is_refused(
+    part: str, old: bytes, new: bytes, demo_home: Path, tmp_path: Path, mizan: Run
+) -> None:
     file = rezipped(workbook(tmp_path / "t.xlsx", list(COLUMNS), cells()), part, old, new)
     code, _, err = mizan("import", "incidents", str(file), "--home", str(demo_home))
     assert code == 2
@@ -728,7 +744,9 @@ def test_bad_record_that_breaks_a_shape_is_named_with_its_row(demo_copy: Path, t
     assert code == 1
     told = [line for line in err.splitlines() if "Incident-date:" in line]
     assert len(told) == 1
-    assert told[0].startswith("own.csv: row 2 (line 3), column day, rule core:Incident-date: “Date of the incident” needs")
+    assert told[0].startswith(
+        "own.csv: row 2 (line 3), column day, rule core:Incident-date: “Date of the incident” needs"
+    )
     assert incident("b").replace("my-archive", "own") not in table.digests(demo_copy)
 
 
@@ -753,14 +771,20 @@ def test_bad_record_takes_those_that_point_to_it_along(demo_copy: Path, tmp_path
     assert code == 1
     said = json.loads(out)
     rules = {p["row"]: (p["rule"], p["hint"]) for p in reversed(said["problems"])}
-    assert [n for n, (rule, hint) in rules.items() if (rule, hint) == ("complete", "Correct that record first.")] == [4, 1, 2]
+    assert [n for n, (rule, hint) in rules.items() if (rule, hint) == ("complete", "Correct that record first.")] == [
+        4,
+        1,
+        2,
+    ]
     assert said["rejected"] == 4
     assert table.dangling(demo_copy) == []
 
 
 def test_bad_record_that_was_good_before_takes_nobody_along(demo_copy: Path, tmp_path: Path, mizan: Run) -> None:
     assert mizan("import", *own(tmp_path, "a,2016-01-01,report,p,\n"), "--home", str(demo_copy))[0] == 0
-    code, out, _ = mizan("import", *own(tmp_path, "a,,report,p,\nb,2016-01-02,report,p,a\n"), "--home", str(demo_copy), "--json")
+    code, out, _ = mizan(
+        "import", *own(tmp_path, "a,,report,p,\nb,2016-01-02,report,p,a\n"), "--home", str(demo_copy), "--json"
+    )
     assert (code, json.loads(out)["rejected"]) == (1, 1)
     assert table.values(demo_copy, f"{ID}incident/own/a", SKOS.prefLabel) == ["a"]
     assert f"{ID}incident/own/b" in table.digests(demo_copy)
@@ -770,7 +794,9 @@ def test_bad_reference_record_of_a_mapping_is_told_once(demo_copy: Path, tmp_pat
     files = own(tmp_path, "a,2016-01-01,report,p,\n", OWN.replace("actor/msf> .", "actor/nobody> ."))
     code, out, err = mizan("import", *files, "--home", str(demo_copy))
     assert (code, out) == (1, "")
-    assert "dataset/own, which comes with the mapping own, breaks a rule: “Publisher” needs the IRI of exactly one" in err
+    assert (
+        "dataset/own, which comes with the mapping own, breaks a rule: “Publisher” needs the IRI of exactly one" in err
+    )
 
 
 # mapping files
@@ -873,7 +899,9 @@ def test_bad_rdf_file_is_refused_whole(name: str, demo_home: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", RDF_RECORDS)
-def test_bad_rdf_record_is_kept_out_and_the_others_go_on(name: str, demo_copy: Path, tmp_path: Path, mizan: Run) -> None:
+def test_bad_rdf_record_is_kept_out_and_the_others_go_on(
+    name: str, demo_copy: Path, tmp_path: Path, mizan: Run
+) -> None:
     text, rule, said = RDF_RECORDS[name]
     (tmp_path / "t.ttl").write_text(PREFIX + ACTOR + text, encoding="utf-8")
     before = table.digests(demo_copy)
@@ -890,7 +918,9 @@ def test_bad_rdf_record_is_kept_out_and_the_others_go_on(name: str, demo_copy: P
 
 def test_bad_rdf_record_takes_those_that_point_to_it_along(demo_copy: Path, tmp_path: Path, mizan: Run) -> None:
     part = f'actor:part a mz:Actor ; skos:prefLabel "Part"@en ; {KIND} ; org:subOrganizationOf actor:x .'
-    (tmp_path / "t.ttl").write_text(f'{PREFIX}{ACTOR}{part} actor:x a mz:Actor ; skos:prefLabel "X"@en .', encoding="utf-8")
+    (tmp_path / "t.ttl").write_text(
+        f'{PREFIX}{ACTOR}{part} actor:x a mz:Actor ; skos:prefLabel "X"@en .', encoding="utf-8"
+    )
     code, out, err = mizan("import", "rdf", str(tmp_path / "t.ttl"), "--home", str(demo_copy))
     assert (code, "kept out 2" in out) == (1, True)
     assert f"record {ID}actor/part, rule complete: it points to {ID}actor/x, which is kept out. Correct that" in err
@@ -911,7 +941,9 @@ def test_bad_rdf_reject_file_corrected_completes_the_import(demo_copy: Path, tmp
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int]]:
-    return {str(p.relative_to(folder)): (p.stat().st_size, p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+    return {
+        str(p.relative_to(folder)): (p.stat().st_size, p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()
+    }
 
 
 def test_check_of_wrong_files_writes_nothing_anywhere(demo_copy: Path, tmp_path: Path, mizan: Run) -> None:

@@ -111,8 +111,10 @@ def _parts(each: Each, draft: Draft) -> Iterator[Draft]:
         part = draft.part()
         part.texts["n"] = str(number)
         for column, item in zip(each.columns, items, strict=True):
-            _put(part, column, item, None)
-            for name, text in zip(each.names, item.split(each.parts) if each.names else (), strict=False):
+            if not each.names:
+                _put(part, column, item, None)
+                continue
+            for name, text in zip(each.names, item.split(each.parts), strict=False):
                 _put(part, f"{column}.{name}", text.strip(), (each.tables or {}).get(name))
         yield part
 

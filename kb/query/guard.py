@@ -10,7 +10,7 @@ from kb.errors import QueryInvalid, QueryRefused
 
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
-# Letters of names. Not each that is not ASCII may stand in one, but where such a letter may not, the parser ends anyway.
+# Letters of names: where one beyond ASCII may not stand, the parser ends anyway.
 _LETTER = r"A-Za-z\u0080-\U0010ffff"
 _LOCAL = rf"(?:[{_LETTER}0-9_:]|%[0-9A-Fa-f]{{2}}|\\.)(?:[{_LETTER}0-9_:.\-]|%[0-9A-Fa-f]{{2}}|\\.)*"
 # Everything in which a keyword's letters can stand without being one: IRIs, strings, comments, names, variables.

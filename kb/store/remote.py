@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import time
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
 from urllib.error import HTTPError, URLError
 
@@ -48,7 +51,7 @@ class RemoteStore:
                 cut_at = response.headers.get("X-SPARQL-MaxRows", "")
                 body = self._body(response, limits)
         except QueryBadFormed as error:
-            raise QueryInvalid(f"{self.url} refuses the query", _first_line(str(error))) from None
+            raise QueryInvalid(f"{self.url} refuses the query", _response(error)) from None
         except (SPARQLWrapperException, HTTPException, OSError, ValueError) as error:
             raise self._failure(error, limits) from None
         if got != wanted:
@@ -56,7 +59,7 @@ class RemoteStore:
         try:
             rows = _count(body, form, name)
         except (SyntaxError, ValueError) as error:
-            raise ServiceFailed(f"{self.url} answered what is not {wanted}", _first_line(str(error))) from None
+            raise ServiceFailed(f"{self.url} answered what is not {wanted}", _one_line(str(error))) from None
         if cut_at.isdigit() and rows >= int(cut_at):
             raise too_large("rows (the service cuts there)", int(cut_at))
         if rows > limits.rows:
@@ -83,9 +86,9 @@ class RemoteStore:
             error.close()
             return ServiceFailed(f"{self.url} answered {error.code}", str(error.reason))
         if isinstance(error, SPARQLWrapperException):
-            return ServiceFailed(f"{self.url} failed", _first_line(str(error)))
+            return ServiceFailed(f"{self.url} failed", _response(error))
         reason = error.reason if isinstance(error, URLError) else error
-        return ServiceFailed(f"{self.url} cannot be reached", _first_line(str(reason)), "Check the address.")
+        return ServiceFailed(f"{self.url} cannot be reached", _one_line(str(reason)), "Check the address.")
 
 
 def _count(body: bytes, form: str, name: str) -> int:
@@ -104,6 +107,17 @@ def _count(body: bytes, form: str, name: str) -> int:
     return count_rows(body, name) if form == "SELECT" else 1
 
 
-def _first_line(text: str) -> str:
-    """The part of a service's message that says something, without byte marks and newlines."""
-    return re.sub(r"\\n.*|b['\"]|\s+", " ", text).strip()[:300]
+def _response(error: SPARQLWrapperException) -> str:
+    """What the service said, on one line; of a problem in JSON (ours, or RFC 9457) the parts for people."""
+    text = str(error).partition("Response:\n")[2]
+    with suppress(ValueError, SyntaxError):
+        text = ast.literal_eval(text).decode("utf-8", "replace")  # SPARQLWrapper gives the bytes as Python writes them
+    with suppress(ValueError):
+        problem = json.loads(text)
+        parts = [problem.get(key) for key in ("what", "why", "detail", "message")] if isinstance(problem, dict) else []
+        text = ": ".join(str(part) for part in parts if part) or text
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

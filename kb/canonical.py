@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
 
 from kb.errors import DoesNotConform
+from kb.ns import PREFIXES
 
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+# Without `id:` and `scheme:`: their names hold slashes and read worse escaped than in full.
+_PREFIXES = {name: base for name, base in PREFIXES.items() if name not in ("id", "scheme")}
+_PREFIX_LINE = re.compile(r"@prefix (\w+): <[^>]*> \.")
 _PROBE = (NamedNode("urn:s"), NamedNode("urn:p"))
 
 
@@ -75,3 +80,16 @@ def digest(text: str) -> str:
 def parse_ntriples(text: str) -> tuple[Triple, ...]:
     """The triples of canonical N-Triples text, in its order."""
     return tuple(q.triple for q in parse(text, format=RdfFormat.N_TRIPLES))
+
+
+def turtle(triples: Iterable[Triple]) -> bytes:
+    """Turtle with the prefixes that it uses, sorted: the library writes all of them in changing order."""
+    text = serialize(triples, format=RdfFormat.TURTLE, prefixes=_PREFIXES)
+    assert text is not None
+    head: list[str] = []
+    body: list[str] = []
+    for line in text.decode().splitlines(keepends=True):
+        (head if _PREFIX_LINE.match(line) else body).append(line)
+    names = set(re.findall(r"(?<![\w<])(\w+):", "".join(body)))
+    used = [line for line in sorted(head) if line.split(":")[0].removeprefix("@prefix ") in names]
+    return "".join([*used, "\n", *body]).encode()

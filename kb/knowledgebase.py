@@ -133,9 +133,8 @@ class KnowledgeBase:
 
     def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Row]:
         """The rows of a shipped SELECT; each slot takes IRIs."""
-        text = saved.load(folder, name).text
-        for slot, iris in slots.items():
-            text = saved.fill(text, slot, [NamedNode(i) for i in iris])
+        filled = {slot: [NamedNode(iri) for iri in iris] for slot, iris in slots.items()}
+        text = saved.fill(saved.load(folder, name).text, filled)
         return table(self.ask(text, at=at))
 
     def ask_saved(
@@ -198,6 +197,7 @@ class KnowledgeBase:
 
     def add(self, records: Sequence[Record], activity: dict[str, Any]) -> Written:
         """Validate records and write those that conform; the others come back with their findings."""
+        writer.refuse_restricted(records)
         findings = self.validate(records)
         bad = {f.record for f in findings if f.severity == "Violation"}
         good = [r for r in records if r.iri not in bad]
@@ -241,6 +241,7 @@ class KnowledgeBase:
 
     def _admit(self, intake: Intake, mapping: Mapping | None = None) -> None:
         """Leave in the intake only the records that may enter, with a problem for each reason that keeps one out."""
+        writer.refuse_restricted(intake.records)  # before a reject file could keep a part of one
         store = self._reader()
         admit(intake, self.validate, store.digest if store else lambda iri: None, mapping)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -102,14 +103,30 @@ def kind_of(iri: str) -> str:
 class SearchIndex:
     """An index in a folder; `segment` is the last ledger segment it covers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, made: bool = False) -> None:
         self.folder = folder
+        self._made = made
+
+    @classmethod
+    def read_only(cls, folder: Path) -> SearchIndex:
+        """Open a copy that nobody writes to.
+
+        tantivy writes a lock file even to read. Where that is not allowed, the first search says so, and whoever only
+        asks for records is not kept out.
+        """
+        index = cls(folder, made=True)
+        try:
+            index._index.searcher()
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+        return index
 
     @cached_property
     def _index(self) -> tantivy.Index:
-        # At first use, not before: tantivy writes a lock file even to read, and whoever only queries may be a reader
-        # of a folder that they may not write to.
         with _plain_errors(self.folder):
+            if self._made:
+                return tantivy.Index.open(str(self.folder))
             self.folder.mkdir(parents=True, exist_ok=True)
             return tantivy.Index(_schema(), path=str(self.folder))
 

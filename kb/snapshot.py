@@ -92,7 +92,7 @@ def load(folder: Path) -> Snapshot:
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
         raise StoreDamaged(f"The snapshot {folder} cannot be read", str(error), MAKE_ANEW) from None
     store = LocalStore.read_only(folder / "store")
-    return Snapshot(number, time, head, folder, store, SearchIndex(folder / "search"))
+    return Snapshot(number, time, head, folder, store, SearchIndex.read_only(folder / "search"))
 
 
 def _free_name(folder: Path, number: int) -> Path:

@@ -76,6 +76,7 @@ class Writer:
 
     def commit(self, records: Sequence[Record], activity: dict[str, Any], time: str) -> Outcome:
         """Write the records that are new or changed as one ledger segment and publish the next snapshot."""
+        refuse_restricted(records)
         outcome = Outcome(recovered=self.recovered)
         entries = list(self._entries(records, outcome))
         if entries:
@@ -97,11 +98,6 @@ class Writer:
             if record.iri in seen:
                 raise DoesNotConform(f"{record.iri} stands twice in one change", "one would hide the other")
             seen.add(record.iri)
-            if record.tier != "PUBLIC":
-                raise DoesNotConform(
-                    f"{record.iri} is {record.tier}", "this version keeps public records only, so that none can leak",
-                    "Leave it out of the file.",
-                )  # fmt: skip
             text = ntriples(record.triples)
             sha256, held = digest(text), self.store.digest(record.iri)
             if held == sha256:
@@ -168,6 +164,16 @@ class Writer:
         yield Triple(old, MZ.revision, literal(str(entry.revision - 1), XSD.integer.value))
         yield Triple(old, MZ.recordDigest, literal(entry.replaces))
         yield Triple(old, PROV.invalidatedAtTime, literal(time, XSD.dateTime.value))
+
+
+def refuse_restricted(records: Iterable[Record]) -> None:
+    """DoesNotConform at the first record that is not public; asked before anything of it is written anywhere."""
+    for record in records:
+        if record.tier != "PUBLIC":
+            raise DoesNotConform(
+                f"{record.iri} is {record.tier}", "this version keeps public records only, so that none can leak",
+                "Leave it out of the file.",
+            )  # fmt: skip
 
 
 def _check_head(home: Home, head: int, applied: int = 0) -> None:

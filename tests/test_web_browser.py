@@ -13,6 +13,8 @@ import waitress
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import url_contains
+from selenium.webdriver.support.ui import WebDriverWait
 
 from kb.knowledgebase import KnowledgeBase
 from web.app import create_app
@@ -100,13 +102,14 @@ def test_page_in_the_browser(
 def test_search_form_works_by_keyboard_alone(browser: webdriver.Chrome, origin: str) -> None:
     open_page(browser, f"{origin}/en/", "wide")
     browser.find_element(By.ID, "q").send_keys("Al-Quds\n")
-    assert "/en/search?q=Al-Quds" in browser.current_url
+    WebDriverWait(browser, 10).until(url_contains("/en/search?q=Al-Quds"))
     assert "INC-021" in browser.find_element(By.TAG_NAME, "main").text
 
 
 def test_sparql_form_works_without_script(browser: webdriver.Chrome, origin: str) -> None:
     open_page(browser, f"{origin}/sparql?lang=en", "wide")
     browser.find_element(By.CSS_SELECTOR, "form.sparql button").click()
+    WebDriverWait(browser, 10).until(url_contains("query=SELECT"))
     assert len(browser.find_elements(By.CSS_SELECTOR, "table.answer tbody tr")) == 20
     assert not [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
 

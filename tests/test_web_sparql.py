@@ -243,7 +243,8 @@ def test_report_queries_run_from_their_page(client: FlaskClient, name: str, lang
 
 
 def test_bad_parameter_is_told_by_name(client: FlaskClient) -> None:
-    path = "/en/queries/casualty_ranges_of_incident?run=1&incident=a%20b"
-    answer = client.get(path, headers={"Accept": "application/json"})
-    assert answer.status_code == 400
-    assert "incident" in answer.get_json(force=True)["what"]
+    for value in ("a%20b", "incident/syria-2015-16/INC-999"):
+        path = f"/en/queries/casualty_ranges_of_incident?run=1&incident={value}"
+        answer = client.get(path, headers={"Accept": "application/json"})
+        assert answer.status_code == 400
+        assert "incident" in answer.get_json(force=True)["what"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from pyoxigraph import NamedNode
 
-from kb.knowledgebase import KnowledgeBase, Row
+from kb.knowledgebase import KnowledgeBase, Row, table
 from kb.query import saved
 from kb.snapshot import Snapshot
 
@@ -49,10 +49,9 @@ class Panels:
         self._snapshot = snapshot
         self._language = language
 
-    def __call__(self, name: str, **slots: str) -> Panel:
-        """The panel `name` with each slot filled by one IRI."""
-        rows = self._base.rows("browse", name, at=self._snapshot, **{slot: [iri] for slot, iri in slots.items()})
-        text = saved.load("browse", name).text
-        for slot, iri in slots.items():
-            text = saved.fill(text, slot, [NamedNode(iri)])
+    def __call__(self, name: str, **slots: str | Sequence[str]) -> Panel:
+        """The panel `name` with each slot filled by an IRI, or by several."""
+        terms = {slot: [NamedNode(i) for i in ([iri] if isinstance(iri, str) else iri)] for slot, iri in slots.items()}
+        text = saved.fill(saved.load("browse", name).text, terms)
+        rows = table(self._base.ask(text, at=self._snapshot))
         return Panel(rows, "/sparql?" + urlencode({"lang": self._language, "query": text}))

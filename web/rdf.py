@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
-from kb.canonical import ntriples, parse_ntriples
-from kb.ns import ONTOLOGY, PREFIXES, XSD
+from kb.canonical import ntriples, parse_ntriples, turtle
+from kb.ns import ONTOLOGY, XSD
 from kb.record import system_node
 from kb.search import kind_of
 from kb.snapshot import Snapshot
 from web.reading import shorten
-
-# Without `id:` and `scheme:`: their names hold slashes and read worse escaped than in full.
-_PREFIXES = {name: base for name, base in PREFIXES.items() if name not in ("id", "scheme")}
-_PREFIX_LINE = re.compile(r"@prefix (\w+): <[^>]*> \.")
 
 
 def triples_of(snapshot: Snapshot, iri: str) -> list[Triple]:
@@ -38,19 +33,6 @@ def _defined_by(snapshot: Snapshot, iri: str) -> Iterable[NamedNode]:
     for triple in snapshot.record(iri):
         if shorten(triple.predicate.value) == "rdfs:isDefinedBy" and isinstance(triple.object, NamedNode):
             yield triple.object
-
-
-def turtle(triples: list[Triple]) -> bytes:
-    """Turtle with the prefixes that it uses, sorted: the library writes all of them in changing order."""
-    text = serialize(triples, format=RdfFormat.TURTLE, prefixes=_PREFIXES)
-    assert text is not None
-    head: list[str] = []
-    body: list[str] = []
-    for line in text.decode().splitlines(keepends=True):
-        (head if _PREFIX_LINE.match(line) else body).append(line)
-    names = set(re.findall(r"(?<![\w<])(\w+):", "".join(body)))
-    used = [line for line in sorted(head) if line.split(":")[0].removeprefix("@prefix ") in names]
-    return "".join([*used, "\n", *body]).encode()
 
 
 def json_ld(triples: list[Triple]) -> bytes:

@@ -159,6 +159,10 @@ class Reader:
             self._nodes[iri] = Node(iri, self.snapshot.store.node(NamedNode(iri)), self.language)
         return self._nodes[iri]
 
+    def peek(self, iri: str) -> Node:
+        """A node to be named, not shown: what is read of it here does not count as shown on the page."""
+        return Node(iri, self.snapshot.store.node(NamedNode(iri)), self.language)
+
     def label(self, iri: str) -> Text:
         """The label of a thing in the language of the page, else in another, else its last path part."""
         if iri not in self._labels:
@@ -180,6 +184,14 @@ class Reader:
         """The superseded revisions of a record, newest first."""
         nodes = [self.node(n.value) for n in self.snapshot.store.subjects(PROV.specializationOf, NamedNode(iri))]
         return sorted(nodes, key=lambda n: -(n.integer("mz:revision") or 0))
+
+    def around(self, place: str) -> list[str]:
+        """A place of the gazetteer and those that it lies in, inner to outer."""
+        chain: list[str] = []
+        while place and place not in chain:
+            chain.append(place)
+            place = self.node(place).iri_value("geo:sfWithin")
+        return chain
 
     def members(self, scheme: str) -> list[Node]:
         """The concepts of a scheme by IRI."""

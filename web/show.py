@@ -123,13 +123,29 @@ class Show:
         plain = [t for t in terms if not (isinstance(t, Literal) and t.language)]
         return [Markup("{}").format(t) for t in node.localised(tagged)] + [self(t) for t in plain]
 
-    def link(self, iri: str, words: Text | str | None = None) -> Markup:
+    def link(self, iri: str, words: Text | Markup | str | None = None) -> Markup:
         """A thing of ours as a link to its page under its label; anything else as `outside` shows it."""
         address = page_of(iri, self.language.code)
         if address is None:
             return self.outside(iri)
-        text = words if words is not None else self.reader.label(iri)
+        text = words if words is not None else self._name(iri)
         return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address, text)
+
+    def _name(self, iri: str) -> Text | Markup:
+        """The label of a thing; a claim has none and is named by what it is, by whom, and whom or what it names."""
+        label = self.reader.label(iri)
+        if label.language or "#" not in iri:
+            return label
+        node = self.reader.peek(iri)
+        if not node.has("mz:claimant"):
+            return label
+        names = [self._head(node)] + [Markup("{}").format(self.reader.label(i)) for i in node.iris("mz:allegedActor")]
+        return Markup(" → ").join(names) if self.language.code == "en" else Markup(" ← ").join(names)
+
+    def _head(self, claim: Node) -> Markup:
+        kind = next((t for t in claim.types if t.startswith("mz:")), "mz:Claim")
+        who, what = self.reader.label(claim.iri_value("mz:claimant")), self.reader.label(MZ_BASE + kind[3:])
+        return Markup("{}: {}").format(who, what)
 
     def address(self, iri: str) -> str:
         """The address of the page of one of our nodes; `#` for any other, which leads nowhere."""
@@ -144,7 +160,7 @@ class Show:
             iri, short
         )
 
-    def property(self, name: str) -> Markup:
+    def property_name(self, name: str) -> Markup:
         """A property by its label, linked to its definition where it is a term of ours."""
         if name.startswith("mz:"):
             iri = MZ_BASE + name[3:]
@@ -207,11 +223,7 @@ class Show:
 
     def within(self, place: str) -> list[Markup]:
         """A place of the gazetteer and those around it, inner to outer."""
-        chain: list[str] = []
-        while place and place not in chain:
-            chain.append(place)
-            place = self.reader.node(place).iri_value("geo:sfWithin")
-        return [self.link(iri) for iri in chain]
+        return [self.link(iri) for iri in self.reader.around(place)]
 
     def english(self, text: str) -> Text:
         """A text that stands in the software in English only."""
@@ -219,15 +231,9 @@ class Show:
 
     def summary(self, claim: Node) -> Markup:
         """A claim in one line, linked to where it stands: what it is, by whom, and what it says in short."""
-        kind = next((t for t in claim.types if t.startswith("mz:")), "mz:Claim")
-        head = Markup("{}: {}").format(
-            self.reader.label(claim.iri_value("mz:claimant")), self.reader.label(MZ_BASE + kind[3:])
-        )
         said = self._gist(claim)
-        address = page_of(claim.iri, self.language.code) or ""
-        return Markup('<a href="{}"><bdi>{}</bdi></a>{}').format(
-            address, head, Markup(" – {}").format(said) if said else ""
-        )
+        link = self.link(claim.iri, self._head(claim))
+        return link + Markup(" – {}").format(said) if said else link
 
     def _gist(self, claim: Node) -> Markup | Text | None:
         labels = [self.reader.label(i) for name in _GIST for i in claim.iris(name)]
@@ -239,7 +245,12 @@ class Show:
 
     def joined(self, parts: Iterable[Markup]) -> Markup:
         """Parts with the list comma of this language between them."""
-        return Markup("، " if self.language.code == "ar" else ", ").join(parts)
+        return Markup(self.comma).join(parts)
+
+    @property
+    def comma(self) -> str:
+        """The comma of this language with a space after it."""
+        return "، " if self.language.code == "ar" else ", "
 
 
 def _capital(text: str) -> str:

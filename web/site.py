@@ -97,7 +97,8 @@ def etag(variant: str) -> str:
 def not_modified(variant: str) -> Response | None:
     """A 304 when the client holds this representation already; asked before any work is done."""
     tag = etag(variant)
-    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
+    held = request.if_none_match  # `*` would match what is not there, too
+    if request.method in ("GET", "HEAD") and not held.star_tag and held.contains_weak(tag):
         response = Response(status=304)
         response.set_etag(tag, weak=True)
         return response

@@ -120,4 +120,3 @@ def _at(row: Row, problem: Problem) -> Problem:
     return Problem(
         row.number, row.line, problem.column, problem.rule, problem.message, problem.hint, record=problem.record
     )
-

@@ -46,9 +46,8 @@ class Builder:
             for place, part in self._instances(node, iri, draft):
                 made.append((node, place, part))
                 draft.nodes.setdefault(node.name, []).append(place)
-        for _, place, _ in made:
-            self._check_address(place.value.removeprefix(ID), draft)
-        if draft.problems:
+        if unfit := next((p for _, p, _ in made if not _is_address(p.value.removeprefix(ID))), None):
+            self._refuse_address(unfit.value.removeprefix(ID), draft)
             return [], draft, ""
         return [t for node, place, part in made for t in _triples(node, place, part)], draft, iri
 
@@ -75,14 +74,11 @@ class Builder:
             else:
                 draft.texts[column.name], draft.terms[column.name] = text, terms
 
-    def _check_address(self, place: str, draft: Draft) -> None:
-        """Every record needs an address that a page can have."""
-        address, _, fragment = place.partition("#")
-        if not ADDRESS.fullmatch(address) or len(fragment) > _LONGEST:
-            longest = max([*address.split("/"), fragment], key=len)
-            message = f"the address {quoted(place)} made of it has an empty part, or one of {len(longest)} characters"
-            hint = f"Shorten it: {_LONGEST} is the most, where an Arabic letter counts as six and a space as three."
-            draft.fault(self.mapping.column_key(place), Unfit("address", message, hint))
+    def _refuse_address(self, place: str, draft: Draft) -> None:
+        longest = max(place.replace("#", "/").split("/"), key=len)
+        message = f"the address {quoted(place)} made of it has an empty part, or one of {len(longest)} characters"
+        hint = f"Shorten it: {_LONGEST} is the most, where an Arabic letter counts as six and a space as three."
+        draft.fault(self.mapping.column_key(place), Unfit("address", message, hint))
 
     def _instances(self, node: Node, iri: str, draft: Draft) -> Iterator[tuple[NamedNode, Draft]]:
         """The IRI of each instance of a node, with the texts and terms that it is made of."""
@@ -94,6 +90,12 @@ class Builder:
             else:
                 fragment = part.fill(node.fragment, local_name)
                 yield NamedNode(f"{iri}#{fragment}" if fragment else iri), part
+
+
+def _is_address(place: str) -> bool:
+    """Whether a page can have this address below …/id/: every record and every part of one needs it."""
+    record, _, fragment = place.partition("#")
+    return ADDRESS.fullmatch(record) is not None and len(fragment) <= _LONGEST
 
 
 def _parts(each: Each, draft: Draft) -> Iterator[Draft]:
@@ -109,8 +111,10 @@ def _parts(each: Each, draft: Draft) -> Iterator[Draft]:
         part = draft.part()
         part.texts["n"] = str(number)
         for column, item in zip(each.columns, items, strict=True):
-            _put(part, column, item, None)
-            for name, text in zip(each.names, item.split(each.parts) if each.names else (), strict=False):
+            if not each.names:
+                _put(part, column, item, None)
+                continue
+            for name, text in zip(each.names, item.split(each.parts), strict=False):
                 _put(part, f"{column}.{name}", text.strip(), (each.tables or {}).get(name))
         yield part
 

@@ -20,7 +20,9 @@ from kb.ingest.draft import fixed, slots
 from kb.ingest.plan import Derivation, Each, Node, Rule, Value, When
 from kb.ingest.plan import Mapping as Mapping
 from kb.ingest.report import Unfit
+from kb.ingest.section import MISSING, Section, meant
 from kb.ns import PREFIXES, SCHEME
+from kb.record import ADDRESS
 
 VALUE_SOURCES = ("column", "derived", "template", "constant", "iri", "path", "concept", "node", "nodes")
 RULE_KINDS = ("order", "ordered", "together", "needs", "known")
@@ -34,11 +36,6 @@ _OPTIONS: dict[str, dict[str, type]] = {
     "text": {"pattern": str, "reserved": list}, "integer": {"min": float, "max": float}, "date": {}, "edtf": {},
     "count": {"min": float, "max": float}, "decimal": {"min": float, "max": float}, "url": {},
     "code": {"scheme": str, "table": dict},
-}  # fmt: skip
-_MISSING: Any = object()
-_TYPES = {
-    str: "a text", bool: "true or false", list: "a list of texts", dict: "a table", float: "a number",
-    int: "a whole number",
 }  # fmt: skip
 
 
@@ -79,61 +76,13 @@ def read(path: Path) -> Mapping:
         raise BadFile(f"{path.name}, {error}", "", hint) from None
 
 
-class _Section:
-    """One table of the file: `where` names it in messages; `take` reads its keys, `done` refuses those not read."""
-
-    def __init__(self, where: str, raw: object) -> None:
-        if not isinstance(raw, dict):
-            raise ValueError(f"{where} must be a table")
-        self.where, self._raw, self._known = where, raw, []  # type: str, dict[str, Any], list[str]
-
-    def take(self, key: str, kind: type, default: Any = _MISSING) -> Any:
-        """The value of a key, of the kind asked for; ValueError when it is missing and has no default."""
-        self._known.append(key)
-        if key not in self._raw:
-            if default is _MISSING:
-                raise ValueError(f"{self.where} lacks {key}")
-            return default
-        value = self._raw[key]
-        fits = isinstance(value, (int, float) if kind is float else kind)
-        fits = fits and (kind is bool or not isinstance(value, bool))  # to Python, true is a number too
-        if not fits or (kind is list and not all(isinstance(v, str) for v in value)):
-            raise ValueError(f"{self.where}: {key} must be {_TYPES[kind]}")
-        return value
-
-    def given(self, kinds: dict[str, type]) -> dict[str, Any]:
-        """The values of those of these keys that are there."""
-        found = {key: self.take(key, kind, None) for key, kind in kinds.items()}
-        return {key: value for key, value in found.items() if value is not None}
-
-    def texts(self, key: str, default: Any = _MISSING) -> dict[str, str]:
-        """A table of texts."""
-        value = self.take(key, dict, default)
-        if not all(isinstance(v, str) for v in value.values()):
-            raise ValueError(f"{self.where}: {key} must be a table of texts")
-        return dict(value)
-
-    def both(self, key: str, default: Any = _MISSING) -> dict[str, str]:
-        """A text in both languages."""
-        value = self.texts(key, default)
-        if value and set(value) != {"en", "ar"}:
-            raise ValueError(f"{self.where}: {key} must have en and ar")
-        return value
-
-    def done(self) -> None:
-        """Refuse keys that nobody asked for: most likely they are misspelt."""
-        for key in self._raw:
-            if key not in self._known:
-                raise ValueError(f"{self.where} has {key!r}, which means nothing here{_meant(key, self._known)}")
-
-
 class _Reader:
     """Reads one file: columns first, then what is derived from them, then the nodes that use both."""
 
     def __init__(self, file: str, raw: dict[str, Any]) -> None:
         self.file = file
-        top = _Section("the file", raw)
-        self.source = _Section("[source]", top.take("source", dict))
+        top = Section("the file", raw)
+        self.source = Section("[source]", top.take("source", dict))
         self.columns = {name: _column(name, spec) for name, spec in top.take("columns", dict).items()}
         derive, rule, node = (_tables(raw, top, key) for key in ("derive", "rule", "node"))
         top.done()
@@ -159,34 +108,41 @@ class _Reader:
         shipped = document.turtle(source.take("records", str, ""), f"{self.file}, records")
         made = Mapping(
             name, source.both("title"), self._name(source, source.take("key", str), self.columns),
-            self._address(source, source.take("record", str)), zone, source.both("notice", {}), self.columns,
+            self._place(source, source.take("record", str)), zone, source.both("notice", {}), self.columns,
             self.derivations, self.rules, self.nodes, tuple(document.records(shipped)),
         )  # fmt: skip
         source.done()
         return made
 
-    def _name(self, section: _Section, name: str, among: Iterable[str] | None = None) -> str:
+    def _name(self, section: Section, name: str, among: Iterable[str] | None = None) -> str:
         known = self.known if among is None else set(among)
         if name not in known:
-            raise ValueError(f"{section.where}: there is no column or derived value {name!r}{_meant(name, known)}")
+            raise ValueError(f"{section.where}: there is no column or derived value {name!r}{meant(name, known)}")
         return name
 
-    def _names(self, section: _Section, key: str, default: Any = _MISSING) -> tuple[str, ...]:
+    def _names(self, section: Section, key: str, default: Any = MISSING) -> tuple[str, ...]:
         return tuple(self._name(section, name) for name in section.take(key, list, default))
 
-    def _template(self, section: _Section, text: str) -> str:
+    def _template(self, section: Section, text: str) -> str:
         for name in slots(text):
             self._name(section, name)
         return text
 
-    def _address(self, section: _Section, text: str) -> str:
-        """A template whose filled form is part of an IRI."""
-        if not re.fullmatch(r"[A-Za-z0-9_~/#-]*", "".join(fixed(text))):
-            raise ValueError(f"{section.where}: {text!r} may only have letters, digits, / # _ ~ - and {{column}}")
+    def _address(self, section: Section, text: str) -> str:
+        """A template whose filled form is part of an IRI: of a record, of a fragment, or with # of both."""
+        record, *fragments = "".join(fixed(text)).split("#")
+        if len(fragments) > 1 or not all(re.fullmatch(r"[A-Za-z0-9_~/-]*", part) for part in (record, *fragments)):
+            raise ValueError(f"{section.where}: {text!r} may only have letters, digits, / _ ~ - and {{column}}")
         return self._template(section, text)
 
+    def _place(self, section: Section, text: str) -> str:
+        """The address of a record or fragment that the mapping makes: without #."""
+        if "#" in text:
+            raise ValueError(f"{section.where}: {text!r} may not have #, which stands between record and fragment")
+        return self._address(section, text)
+
     def _derivation(self, raw: object) -> Derivation:
-        section = _Section("[[derive]]", raw)
+        section = Section("[[derive]]", raw)
         name, kind = section.take("name", str), section.take("kind", str)
         section.where = f"[[derive]] {name}"
         if kind not in DERIVED:
@@ -194,7 +150,7 @@ class _Reader:
         parts = {f"{name}.{part}" for part in DERIVED[kind].split()}
         options: dict[str, Any] = {}
         for key, needed in _FROM[kind].items():
-            column = section.take(key, str, _MISSING if needed else "")
+            column = section.take(key, str, MISSING if needed else "")
             if column or needed:
                 options[key] = self._name(section, column, self.columns)
         if kind == "point" and any(self.columns[options[key]].kind != "decimal" for key in ("lat", "lon")):
@@ -203,12 +159,12 @@ class _Reader:
             options["level"] = section.take("level", int)
         self.known |= parts | {name}
         if kind == "actor":
-            options["record"] = self._address(section, section.take("record", str))
+            options["record"] = self._place(section, section.take("record", str))
         section.done()
         return Derivation(name, kind, options)
 
     def _rule(self, raw: object) -> Rule:
-        section = _Section("[[rule]]", raw)
+        section = Section("[[rule]]", raw)
         kind = next((k for k in RULE_KINDS if isinstance(raw, dict) and k in raw), None)
         if kind is None:
             raise ValueError(f"[[rule]] must have one of {', '.join(RULE_KINDS)}")
@@ -230,30 +186,30 @@ class _Reader:
         return Rule(kind, columns, mark, split)
 
     def _node(self, number: int, raw: object) -> Node:
-        section = _Section(f"[[node]] {number}", raw)
+        section = Section(f"[[node]] {number}", raw)
         fragment, record = section.take("fragment", str, ""), section.take("record", str, None)
         name, kind = section.take("name", str, fragment), section.take("type", str)
         section.where = f"[[node]] {name or number}"
         if kind not in shape.allowed():
-            raise ValueError(f"{section.where}: there is no class {kind!r} for records{_meant(kind, shape.allowed())}")
+            raise ValueError(f"{section.where}: there is no class {kind!r} for records{meant(kind, shape.allowed())}")
         before, each = set(self.known), self._each(section)
-        when = _Section(f"{section.where}, when", section.take("when", dict, {}))
+        when = Section(f"{section.where}, when", section.take("when", dict, {}))
         equals = tuple((self._name(when, k), v) for k, v in when.texts("equals", {}).items())
         some, every, none = (self._names(when, key, []) for key in ("any", "every", "none"))
         made = When(some, every, none, equals)
         when.done()
         for template in filter(None, (fragment, record)):
-            self._address(section, template)
+            self._place(section, template)
         values = tuple(self._values(section, kind, section.take("set", dict)))
         section.done()
         self.known = before
         return Node(name, _expand(kind), fragment, record, made, each, values)
 
-    def _each(self, section: _Section) -> Each | None:
+    def _each(self, section: Section) -> Each | None:
         raw = section.take("each", dict, None)
         if raw is None:
             return None
-        each = _Section(f"{section.where}, each", raw)
+        each = Section(f"{section.where}, each", raw)
         columns = tuple(self._name(each, name, self.columns) for name in each.take("columns", list))
         fields, parts = tuple(each.take("names", list, [])), each.take("parts", str, "")
         tables = {name: _table(each, table) for name, table in each.take("tables", dict, {}).items()}
@@ -268,15 +224,15 @@ class _Reader:
         each.done()
         return made
 
-    def _values(self, section: _Section, kind: str, given: dict[str, Any]) -> Iterator[tuple[NamedNode, Value]]:
+    def _values(self, section: Section, kind: str, given: dict[str, Any]) -> Iterator[tuple[NamedNode, Value]]:
         for name, items in given.items():
             if name not in shape.allowed()[kind]:
                 known = shape.allowed()[kind]
-                raise ValueError(f"{section.where}: {kind} has no property {name!r}{_meant(name, known)}")
+                raise ValueError(f"{section.where}: {kind} has no property {name!r}{meant(name, known)}")
             for item in items if isinstance(items, list) else [items]:
-                yield _expand(name), self._value(_Section(f"{section.where}, {name}", item))
+                yield _expand(name), self._value(Section(f"{section.where}, {name}", item))
 
-    def _value(self, section: _Section) -> Value:
+    def _value(self, section: Section) -> Value:
         found = [(key, value) for key in VALUE_SOURCES if (value := section.take(key, str, None)) is not None]
         if len(found) != 1:
             raise ValueError(f"{section.where} must have one of {', '.join(VALUE_SOURCES)}")
@@ -298,7 +254,7 @@ class _Reader:
         return Value(source, text, language, _expand(datatype).value if datatype else None)
 
 
-def _tables(raw: dict[str, Any], top: _Section, key: str) -> list[object]:
+def _tables(raw: dict[str, Any], top: Section, key: str) -> list[object]:
     top.take(key, object, [])
     value = raw.get(key, [])
     if not isinstance(value, list):
@@ -307,10 +263,10 @@ def _tables(raw: dict[str, Any], top: _Section, key: str) -> list[object]:
 
 
 def _column(name: str, raw: object) -> Column:
-    section = _Section(f"[columns.{name}]", raw)
+    section = Section(f"[columns.{name}]", raw)
     kind = section.take("kind", str, "text")
     if kind not in KINDS:
-        raise ValueError(f"{section.where}: {kind!r} is not a kind ({', '.join(KINDS)}){_meant(kind, KINDS)}")
+        raise ValueError(f"{section.where}: {kind!r} is not a kind ({', '.join(KINDS)}){meant(kind, KINDS)}")
     options = section.given({**_OPTIONS[kind], "split": str})
     if told := section.both("help", {}):
         options["help"] = told
@@ -334,8 +290,8 @@ def _column(name: str, raw: object) -> Column:
     return made
 
 
-def _table(section: _Section, raw: object) -> dict[str, str]:
-    table = _Section(f"{section.where}, tables", raw)
+def _table(section: Section, raw: object) -> dict[str, str]:
+    table = Section(f"{section.where}, tables", raw)
     assert isinstance(raw, dict)
     made = {key: str(table.take(key, str)) for key in raw}
     if "*" not in made:
@@ -343,14 +299,16 @@ def _table(section: _Section, raw: object) -> dict[str, str]:
     for target in made.values():
         if "#" in target:
             _concept(section, target)
+        elif not ADDRESS.fullmatch(target):
+            raise ValueError(f"{table.where}: {target!r} is neither scheme#concept nor an id such as actor/syria")
     return made
 
 
-def _concept(section: _Section, target: str) -> None:
+def _concept(section: Section, target: str) -> None:
     scheme, _, local = target.partition("#")
     known = {node.value for node in vocabulary.codes(scheme).values()}
     if f"{SCHEME}{target}" not in known:
-        near = _meant(target, [iri.removeprefix(SCHEME) for iri in known])
+        near = meant(target, [iri.removeprefix(SCHEME) for iri in known])
         raise ValueError(f"{section.where}: {target!r} is not a concept of a shipped scheme{near}")
 
 
@@ -359,8 +317,3 @@ def _expand(name: str) -> NamedNode:
     if prefix not in PREFIXES or not re.fullmatch(r"[A-Za-z_][\w-]*", local, re.ASCII):
         raise ValueError(f"{name!r} is not a term with a known prefix")
     return NamedNode(PREFIXES[prefix] + local)
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -20,7 +20,7 @@ _LAST = time(23, 59, 59)
 _CLOCK = r"(T\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?)?"
 _MOMENT = rf"[0-9X]{{4}}(-[0-9X]{{2}}(-[0-9X]{{2}}{_CLOCK})?)?[?~%]?"
 _WRITTEN = re.compile(rf"{_MOMENT}(/{_MOMENT})?", re.ASCII)  # the forms of EDTF that have two ends
-_OPEN = re.compile(r"(\.\.)?/|.*/(\.\.)?", re.DOTALL)
+_OPEN = re.compile(r"(\.\.)?/.*|.*/(\.\.)?", re.DOTALL)
 _HINT = "Write 2016-02-27, 2016-02, 2016-02-27~ (about), or 2016-02-15/2016-02-16."
 
 

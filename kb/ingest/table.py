@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import warnings
 import zipfile
 import zlib
@@ -74,6 +75,10 @@ class Table:
         if doubled := sorted({c for c in self._header if c and self._header.count(c) > 1}):
             hint = "Give each column its own name."
             raise BadFile(f"{place}: the header names the column {quoted(doubled[0])} twice", "", hint)
+        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+            if len(self._header) == 1 and sign in self._header[0]:
+                hint = "Save it as CSV UTF-8 with commas, or as .xlsx."
+                raise BadFile(f"{place}: the cells seem to be separated by {name}", "", hint)
         for name in self._header:
             if any("\ud800" <= c <= "\udfff" for c in name):
                 raise BadFile(f"{place}: the header is not UTF-8", "", "Save the file as CSV UTF-8.")
@@ -115,7 +120,9 @@ def _xlsx(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
             hint = "Split it, or save it as CSV UTF-8."
             raise BadFile(f"{path.name} unpacks to {size:,} bytes", f"{LARGEST_WORKBOOK:,} is the most", hint)
         yield from _sheet(path)
-    except _BROKEN as error:
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk, not the workbook
         why = str(error) or type(error).__name__
         raise BadFile(f"{path.name} is not an .xlsx workbook", why, "Save it again as .xlsx or CSV UTF-8.") from None
 
@@ -124,18 +131,15 @@ def _sheet(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
     from openpyxl import load_workbook  # only where a workbook is read
 
     warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")  # of decorations that it does not know
-    books = [load_workbook(path, read_only=True, data_only=values) for values in (True, False)]
-    try:
-        shown, written = (book.worksheets[0] for book in books)
+    with path.open("rb") as first, path.open("rb") as second:  # openpyxl leaves its own files open when it fails
+        shown = load_workbook(first, read_only=True, data_only=True).worksheets[0]
+        written = load_workbook(second, read_only=True).worksheets[0]
         for sheet in (shown, written):
             sheet.reset_dimensions()  # the size that a file claims can be a million rows
         rows = zip_longest(*(sheet.iter_rows(values_only=True) for sheet in (shown, written)), fillvalue=())
         for line, (values, sources) in enumerate(rows, 1):
             # a formula whose result was never stored would be lost: its own text stands for it
             yield line, [_text(source if value is None else value) for value, source in zip_longest(values, sources)]
-    finally:
-        for book in books:
-            book.close()
 
 
 def _text(value: Any) -> str:

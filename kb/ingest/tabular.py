@@ -125,10 +125,6 @@ def _check_columns(table: Table, mapping: Mapping, intake: Intake) -> None:
 
 
 def _hint(missing: str, table: Table) -> str:
-    if len(table.columns) == 1:
-        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
-            if sign in table.columns[0]:
-                return f"The cells seem to be separated by {name}: save it as CSV UTF-8 with commas, or as .xlsx."
     folded = {name.casefold(): name for name in table.columns}
     close = difflib.get_close_matches(missing.casefold(), folded, 1, 0.6)
     if close:

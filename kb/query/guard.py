@@ -3,58 +3,96 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from kb.errors import QueryInvalid, QueryRefused
 
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
-_IRI = r"""<[^<>"{}|^`\x00-\x20]*>"""
-_COMMENT = r"\#[^\n\r]*"
-_LOCAL = r"(?:[\w:]|%[0-9A-Fa-f]{2}|\\.)(?:[\w:.\-·]|%[0-9A-Fa-f]{2}|\\.)*"
+# Letters of names: where one beyond ASCII may not stand, the parser ends anyway.
+_LETTER = r"A-Za-z\u0080-\U0010ffff"
+_LOCAL = rf"(?:[{_LETTER}0-9_:]|%[0-9A-Fa-f]{{2}}|\\.)(?:[{_LETTER}0-9_:.\-]|%[0-9A-Fa-f]{{2}}|\\.)*"
 # Everything in which a keyword's letters can stand without being one: IRIs, strings, comments, names, variables.
 _TOKEN = re.compile(
     rf"""
-      (?P<skip> {_COMMENT}
-        | \"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\" | '''(?:[^'\\]|\\.|'(?!''))*'''
+      (?P<space> [ \t\n\r]+ | (?P<comment> \# ) )
+    | (?P<text>
+          \"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\" | '''(?:[^'\\]|\\.|'(?!''))*'''
         | "(?:[^"\\\n\r]|\\.)*" | '(?:[^'\\\n\r]|\\.)*'
-        | [?$]\w+ | @[A-Za-z]+(?:-[A-Za-z0-9]+)*(?:--[A-Za-z]+)?
-        | _:[\w.\-·]+ | :(?:{_LOCAL})? | \s+
+        | @[A-Za-z]+(?:-[A-Za-z0-9]+)*(?:--[A-Za-z]+)? | _:[{_LETTER}0-9_.\-]+
       )
-    | (?P<iri> {_IRI} )
-    | (?P<name> (?P<word> [^\W\d_][\w.\-·]* ) (?P<local> :(?:{_LOCAL})? )? )
+    | (?P<address> (?P<iri> <[^<>"{{}}|^`\x00-\x20]*> ) | [?$][{_LETTER}0-9_]+ | :(?:{_LOCAL})? )
+    | (?P<word> [{_LETTER}][{_LETTER}0-9_.\-]* ) (?P<local> :(?:{_LOCAL})? )?
     | (?P<other> . )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_SPACE = rf"(?:\s|{_COMMENT})*+"  # possessive: a comment may hold `#`, and there are many ways to cut it
-_GROUP = re.compile(rf"{_SPACE}\{{", re.VERBOSE)
-_CALL = re.compile(
-    rf"{_SPACE}(?:SILENT{_SPACE})?(?:{_IRI}|[?$]\w+|[^\W\d_][\w.\-·]*:(?:{_LOCAL})?|:(?:{_LOCAL})?){_SPACE}\{{",
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
+
+
+class _Reader:
+    """A query as tokens, from any place in it."""
+
+    def __init__(self, query: str) -> None:
+        self.query = query
+        self._line_ends = [found.start() for found in re.finditer(r"[\n\r]", query)]
+
+    def tokens(self, place: int) -> Iterator[re.Match[str]]:
+        """The tokens from `place` on, taking every `<…>` that can be an IRI for one.
+
+        They end at a quote or backslash that stands alone: no parser goes on there, and with that and the list of
+        line ends the cost of hostile text stays linear.
+        """
+        while place < len(self.query):
+            match = _TOKEN.match(self.query, place)
+            assert match is not None
+            if match["other"] and match["other"] in "\"'\\":
+                return
+            yield match
+            place = self._line_end(place) if match["comment"] else match.end()
+
+    def service_calls(self) -> Iterator[int]:
+        """Where the query calls a service, in any reading that a parser could have of it.
+
+        `<` opens an IRI or means less-than, which only the grammar decides; what a quote or `#` behind it hides
+        depends on that, so both readings are followed.
+        """
+        todo, seen = [0], set()
+        while todo:
+            for match in self.tokens(todo.pop()):
+                if match.start() in seen:
+                    break
+                seen.add(match.start())
+                if match["word"] and "SERVICE" in match["word"].upper() and self._is_call(match):
+                    yield match.start()
+                if match["iri"]:
+                    todo.append(match.start() + 1)
+
+    def _is_call(self, word: re.Match[str]) -> bool:
+        """Whether an address and a group in braces follow: `SERVICE <…> {`.
+
+        The parser asks for no space around keywords (`SERVICESILENT<…>`, `trueSERVICE:p`), so a name with the word in
+        it can be the keyword and its address in one.
+        """
+        following = (token for token in self.tokens(word.end()) if not token["space"])
+        token = next(following, None) if word["local"] is None else word
+        if token and token["word"] and token["word"].upper() == "SILENT" and token["local"] is None:
+            token = next(following, None)
+        if not token or not (token["address"] or token["local"]):
+            return False
+        token = next(following, None)
+        return bool(token and token[0] == "{")
+
+    def _line_end(self, place: int) -> int:
+        index = bisect_left(self._line_ends, place)
+        return self._line_ends[index] if index < len(self._line_ends) else len(self.query)
 
 
 def keywords(query: str) -> Iterator[tuple[str, int]]:
     """The bare words of a query in upper case with their offsets, nothing from inside names or literals."""
-    for match in _reading(query, 0):
+    for match in _Reader(query).tokens(0):
         if match["word"] and match["local"] is None:
             yield match["word"].upper(), match.start()
-
-
-def _reading(query: str, place: int) -> Iterator[re.Match[str]]:
-    """The tokens from `place` on, taking every `<…>` that can be an IRI for one.
-
-    It ends at a quote or backslash that stands alone: no parser goes on there, and so what hostile text costs stays
-    linear (a search for the end of each string would not).
-    """
-    while place < len(query):
-        match = _TOKEN.match(query, place)
-        assert match is not None
-        if match["other"] and match["other"] in "\"'\\":
-            return
-        yield match
-        place = match.end()
 
 
 def form_of(query: str) -> str:
@@ -62,10 +100,11 @@ def form_of(query: str) -> str:
 
     Raises QueryRefused for updates, SERVICE and LOAD, QueryInvalid when no query form is there at all.
     """
-    for offset in _service_calls(query):
+    calls = _Reader(query).service_calls() if "SERVICE" in query.upper() else ()
+    for offset in calls:
         raise _refused("SERVICE", query, offset, "it would call another server from here")
     for word, offset in keywords(query):
-        # the parser asks for no space after a keyword: `SELECT*`, but also `SELECTDISTINCT` and `ASKWHERE`
+        # the parser asks for no space after a keyword either: `SELECTDISTINCT`, `ASKWHERE`
         form = next((form for form in _FORMS if word.startswith(form)), "")
         if form:
             return form
@@ -76,28 +115,6 @@ def form_of(query: str) -> str:
         "This is not a SPARQL query", "no SELECT, ASK, CONSTRUCT or DESCRIBE is in it",
         "Try: SELECT * WHERE { ?s ?p ?o } LIMIT 10",
     )  # fmt: skip
-
-
-def _service_calls(query: str) -> Iterator[int]:
-    """Where the query calls a service, in any reading that a parser could have of it.
-
-    `<` opens an IRI or means less-than, which only the grammar decides; what a quote or `#` behind it hides depends
-    on that, so both readings are followed. The parser also takes keywords without space around them
-    (`SERVICESILENT<…>`, `trueSERVICE:p`), so the word is looked for inside names, where a group in braces follows.
-    A reading ends at a quote or backslash of its own: no parser goes on there, and hostile text costs linear time.
-    """
-    todo, seen = [0], set()
-    while todo:
-        for match in _reading(query, todo.pop()):
-            if match.start() in seen:
-                break
-            seen.add(match.start())
-            if match["word"] and "SERVICE" in match["word"].upper():
-                called = _GROUP if match["local"] is not None else _CALL
-                if called.match(query, match.end()):
-                    yield match.start()
-            if match["iri"]:
-                todo.append(match.start() + 1)
 
 
 def _refused(word: str, query: str, offset: int, why: str) -> QueryRefused:

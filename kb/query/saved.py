@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from pyoxigraph import Literal, NamedNode
 
 from kb import paths
 from kb.canonical import literal
-from kb.errors import NotFound, UsageError
+from kb.errors import BadFile, NotFound, UsageError
 from kb.ns import ID, SCHEME, XSD
 
+_SLOT = re.compile(r"VALUES\s*\?(\w+)\s*\{\s*UNDEF\s*\}")
 _HEADER = re.compile(r"^#\+ (\w+): ?(.*)$")
 _KINDS = {
     "iri": "an IRI, or an id such as incident/syria-2015-16/INC-001",
@@ -64,21 +66,40 @@ class SavedQuery:
                 known = ", ".join(self.parameters) or "none"
                 hint = f"Did you mean {close[0]}?" if close else f"Its parameters: {known}."
                 raise UsageError(f"The query {self.name} has no parameter {name}", "", hint)
-        text = self.text
+        slots: dict[str, list[NamedNode | Literal]] = {}
         for parameter in self.parameters.values():
             value = values.get(parameter.name, parameter.default)
             if value is not None:
-                text = fill(text, parameter.name, [term(parameter, value)])
-        return text
+                slots[parameter.name] = [term(parameter, value)]
+        try:
+            return fill(self.text, slots)
+        except KeyError as error:
+            name = error.args[0]
+            raise UsageError(
+                f"The query {self.name} has no slot for its parameter {name}", "",
+                f"Write it in the query: VALUES ?{name} {{ UNDEF }}",
+            ) from None  # fmt: skip
 
 
-def fill(text: str, slot: str, terms: list[NamedNode | Literal]) -> str:
-    """`text` with the terms in the slot `VALUES ?slot { UNDEF }`; KeyError when there is no such slot."""
-    pattern = re.compile(rf"VALUES\s*\?{re.escape(slot)}\s*\{{\s*UNDEF\s*\}}")
-    if not pattern.search(text):
-        raise KeyError(slot)
-    written = f"VALUES ?{slot} {{ {' '.join(str(t) for t in terms)} }}"
-    return pattern.sub(lambda _: written, text)
+def fill(text: str, slots: Mapping[str, Sequence[NamedNode | Literal]]) -> str:
+    """`text` with terms in its slots `VALUES ?slot { UNDEF }`; KeyError with the name when there is no such slot.
+
+    All slots are filled in one pass: a text given for one may look like another.
+    """
+    found = set()
+
+    def written(slot: re.Match[str]) -> str:
+        name = slot[1]
+        if name not in slots:
+            return slot[0]
+        found.add(name)
+        return f"VALUES ?{name} {{ {' '.join(str(t) for t in slots[name])} }}"
+
+    filled = _SLOT.sub(written, text)
+    for name in slots:
+        if name not in found:
+            raise KeyError(name)
+    return filled
 
 
 def term(parameter: Parameter, value: str) -> NamedNode | Literal:
@@ -92,11 +113,11 @@ def term(parameter: Parameter, value: str) -> NamedNode | Literal:
             return literal(str(int(value)), XSD.integer.value)
         if parameter.kind == "date":
             return _date(value)
+        return Literal(value)
     except ValueError as error:
         raise UsageError(
             f"{parameter.name}={value} does not fit", str(error), f"Give {_KINDS[parameter.kind]}."
         ) from None
-    return Literal(value)
 
 
 def _date(value: str) -> Literal:
@@ -150,7 +171,10 @@ def load(folder: str, name: str) -> SavedQuery:
 
 def read(path: Path) -> SavedQuery:
     """The query in a file."""
-    return parse(path.stem, path.read_text(encoding="utf-8"))
+    try:
+        return parse(path.stem, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path} is not UTF-8", str(error), "Save it as UTF-8.") from None
 
 
 def names(folder: str) -> list[str]:

@@ -21,7 +21,8 @@ from pyoxigraph import (
 )
 from pyoxigraph import Store as Oxigraph
 
-from kb.ns import MZ, PREFIXES
+from kb.canonical import turtle
+from kb.ns import MZ
 from kb.record import system_node
 from kb.store import syntax
 from kb.store.base import Answer, Limits, count_rows, media_type, too_large
@@ -94,7 +95,10 @@ class LocalStore:
             else:
                 triples = list(islice(result, limits.rows + 1))
                 rows = len(triples)
-                serialize(triples, sink, format=_GRAPHS[name], prefixes=PREFIXES)
+                if name == "turtle":
+                    sink.write(turtle(triples))
+                else:
+                    serialize(triples, sink, format=_GRAPHS[name])
         except _TooLarge:
             raise too_large("bytes", limits.bytes) from None
         if rows > limits.rows:

@@ -26,7 +26,8 @@ def explain(query: str, message: str) -> QueryInvalid:
     why = next((words for mark, words in _TELLING.items() if mark in found[3]), "")
     if not why:
         line, column, why = _second_opinion(query, line, column)
-    text = (query.splitlines() or [""])[line - 1 : line]
+    # lines as both parsers count them; a tab is one column to the one and a jump to the other
+    text = query.replace("\r\n", "\n").replace("\r", " ").replace("\t", " ").split("\n")[line - 1 : line]
     excerpt = f"  {text[0]}\n  {' ' * (column - 1)}^" if text else ""
     return QueryInvalid(f"Line {line}, column {column}", why, line=line, column=column, excerpt=excerpt)
 
@@ -36,7 +37,7 @@ def _second_opinion(query: str, line: int, column: int) -> tuple[int, int, str]:
     from rdflib.plugins.sparql.parser import parseQuery
 
     try:
-        parseQuery(query)
+        parseQuery(query.replace("\t", " "))
     except ParseException as error:
         token = re.match(r"\w+|[?$]\w+|\S", query[error.loc :])
         word = f"{token[0]!r} does not fit here" if token else "the query ends too early; something is not closed"

@@ -24,11 +24,12 @@ def _claims(panel: Panel) -> list[Node]:
 
 def incident(iri: str) -> Values:
     """Claims made elsewhere about the incident, and series whose period covers its date."""
-    ask = panels()
-    series = ask("incident_series", incident=iri)
+    ask, read = panels(), reader()
+    spots = [n for place in read.node(iri).iris("mz:place") for n in read.node(place).iris("geo:sfWithin")]
+    series = ask("incident_series", incident=iri, area=[a for spot in spots for a in read.around(spot)])
     grouped: dict[str, list[Node]] = {}
     for row in series:
-        grouped.setdefault(row["series"].value, []).append(reader().node(row["claim"].value))
+        grouped.setdefault(row["series"].value, []).append(read.node(row["claim"].value))
     return {"series": grouped, "series_panel": series}, _claims(ask("incident_claims", record=iri))
 
 

@@ -31,7 +31,7 @@ def front(lang: str) -> Response:
         return held
     snapshot = here()
     counts = site().once("counts", snapshot, snapshot.index.counts)
-    documented = site().once(f"documented-{lang}", snapshot, _documented)
+    documented = site().once("documented", snapshot, _documented)
     latest = site().once("latest", snapshot, lambda: latest_incidents(snapshot))
     kinds = [(kind, counts[kind]) for kind in KINDS if counts.get(kind) and kind != "ontology"]
     return tagged(

@@ -34,10 +34,11 @@ def run(lang: str, name: str) -> Response:
     values = given(query, lang)
     if request.args.get("run") != "1":
         return page("query.html", query=query, values=values, answer=None)
-    text = query.bind({k: v for k, v in values.items() if v})
+    filled = {name: value for name, value in values.items() if value}
+    text = query.bind(filled)
     form = form_of(text)
     sort = service.formats_for(form)
-    answer = site().base.ask(text, "json" if "json" in sort else "turtle", at=here())
+    answer = site().base.ask_saved(query, filled, "json" if "json" in sort else "turtle")
     links = [(kind, f"/sparql?{urlencode({'query': text, 'format': kind})}") for kind in sort]
     response = page(
         "query.html", query=query, values=values, answer=answer, form=form, links=links, **table_of(answer, form)

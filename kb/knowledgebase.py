@@ -18,8 +18,9 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, Triple, parse_query_r
 from pyoxigraph import QueryResultsFormat as Format
 
 from kb import __version__, bundle, canonical, document, snapshot, vocabulary, writer
+from kb.applicability import Screener, Screening, law
 from kb.bundle import Bundle, BundleRequest
-from kb.errors import BadFile, StoreDamaged, StoreMissing, StoreTooNew, UsageError
+from kb.errors import BadFile, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.ingest import reject, tabular
 from kb.ingest.admission import admit
 from kb.ingest.known import finder
@@ -76,6 +77,7 @@ class KnowledgeBase:
         self._workers = workers
         self._pool: QueryPool | None = None
         self._snapshot: Snapshot | None = None
+        self._screener: tuple[Snapshot, Screener] | None = None
         self._guard = threading.Lock()
 
     @classmethod
@@ -152,6 +154,21 @@ class KnowledgeBase:
                 hint = f"Did you mean {' or '.join(hit.iri.removeprefix(ID) for hit in close)}?" if close else ""
                 raise UsageError(f"{parameter}={values[parameter]} names nothing in this knowledge base", "", hint)
         return self.ask(text, name, limits, here)
+
+    def screener(self, at: Snapshot | None = None) -> Screener:
+        """The engine of applicability under the law of a snapshot; the same object while the snapshot is."""
+        here = at or self.snapshot()
+        if self._screener is None or self._screener[0] is not here:
+            self._screener = (here, Screener(law.read(here.store)))
+        return self._screener[1]
+
+    def screen(self, incident: str, provisions: Iterable[str] | None = None) -> list[Screening]:
+        """The six tests of each provision (all that have a scope by default) for one incident, explained."""
+        here = self.snapshot()
+        triples = here.record(incident)
+        if not triples:
+            raise NotFound(f"There is no incident {incident}", "", "Look for it with the search of the site.")
+        return list(self.screener(here).explain(triples, provisions))
 
     def pool(self) -> QueryPool:
         """The query workers, started at first use."""

@@ -6,18 +6,19 @@ import json
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import click
 
-from kb import __version__, document, vocabulary
+from kb import __version__, cli_law, document, vocabulary
 from kb.errors import MizanError, NotFound, UsageError
 from kb.ingest import mapping as mappings
 from kb.ingest import template
 from kb.knowledgebase import Imported, KnowledgeBase
+from kb.option import HOME, JSON, example
 from kb.query import saved
 from kb.query.guard import form_of
 from kb.query.pool import check_format
@@ -26,11 +27,6 @@ from kb.storage import storage_error
 from kb.store.base import TABLE_FORMS, Limits
 from kb.store.remote import RemoteStore
 
-_HOME = click.option(
-    "--home", type=click.Path(path_type=Path), default=Path(".mizan"), envvar="MIZAN_HOME", show_default=True,
-    help="The folder of the knowledge base (or set MIZAN_HOME).",
-)  # fmt: skip
-_JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
 _SHOWN = 20  # problems shown in full; the rest is in the reject file
 
 
@@ -47,19 +43,9 @@ def commands() -> None:
     """Mizan maps reported incidents to the law that may apply, with the claimant of every statement."""
 
 
-def _example(text: str) -> Callable[[Any], Any]:
-    """Append an example to the help of a command."""
-
-    def add(command: click.Command) -> click.Command:
-        command.epilog = f"Example: {text}"
-        return command
-
-    return add
-
-
-@_example("mizan demo --no-serve")
+@example("mizan demo --no-serve")
 @commands.command()
-@_HOME
+@HOME
 @click.option("--serve/--no-serve", default=True, help="Serve the pages after building.")
 @click.option("--port", default=8000, show_default=True, help="The port on 127.0.0.1.")
 def demo(home: Path, serve: bool, port: int) -> None:
@@ -93,23 +79,23 @@ def _things_to_try(home: Path, port: int) -> str:
     )
 
 
-@_example("mizan init --home my-archive")
+@example("mizan init --home my-archive")
 @commands.command()
-@_HOME
+@HOME
 def init(home: Path) -> None:
     """Make an empty knowledge base with the vocabulary and the law."""
     with KnowledgeBase.create(home) as base:
         click.echo(_built(base, home))
 
 
-@_example("mizan import ucdp-ged events.csv")
+@example("mizan import ucdp-ged events.csv")
 @commands.command("import")
 @click.argument("mapping")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@_HOME
+@HOME
 @click.option("--check", is_flag=True, help="Validate only; write nothing to the knowledge base.")
 @click.option("--template", "sheet", type=click.Path(path_type=Path), help="Write an empty table (.csv, .xlsx).")
-@_JSON
+@JSON
 def import_(mapping: str, file: Path | None, home: Path, check: bool, sheet: Path | None, as_json: bool) -> None:
     """Import FILE by MAPPING: a shipped mapping (airwars, incidents, ucdp-ged), a .toml file, or rdf."""
     if sheet is not None:
@@ -186,22 +172,22 @@ def _problem_json(problem: Any) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("row", "line", "column", "rule", "message", "hint", "record")}
 
 
-@_example("mizan validate incidents my-table.csv")
+@example("mizan validate incidents my-table.csv")
 @commands.command()
 @click.argument("mapping")
 @click.argument("file", type=click.Path(path_type=Path))
-@_HOME
-@_JSON
+@HOME
+@JSON
 @click.pass_context
 def validate(ctx: click.Context, mapping: str, file: Path, home: Path, as_json: bool) -> None:
     """Check FILE against MAPPING and the shapes without writing it (same as import --check)."""
     ctx.invoke(import_, mapping=mapping, file=file, home=home, check=True, sheet=None, as_json=as_json)
 
 
-@_example("mizan query incidents_hospital_after_cessation --param sources=2")
+@example("mizan query incidents_hospital_after_cessation --param sources=2")
 @commands.command()
 @click.argument("name", required=False)
-@_HOME
+@HOME
 @click.option("--list", "listing", is_flag=True, help="List the saved queries.")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the query; repeatable.")
 @click.option("--format", "form", default="table", show_default=True,
@@ -256,9 +242,9 @@ def _params(given: Sequence[str]) -> dict[str, str]:
     return values
 
 
-@_example("mizan serve --port 8080")
+@example("mizan serve --port 8080")
 @commands.command()
-@_HOME
+@HOME
 @click.option("--port", default=8000, show_default=True, help="The port on 127.0.0.1.")
 def serve(home: Path, port: int) -> None:
     """Serve the pages and the SPARQL service on 127.0.0.1."""
@@ -274,14 +260,17 @@ def _serve(base: KnowledgeBase, port: int) -> None:
     run(base, "127.0.0.1", port)
 
 
+cli_law.register(commands)
+
+
 @commands.group()
 def bundle() -> None:
     """Make evidence bundles that verify without this software."""
 
 
-@_example("mizan bundle create --incident syria-2015-16/INC-021 --out bundles")
+@example("mizan bundle create --incident syria-2015-16/INC-021 --out bundles")
 @bundle.command("create")
-@_HOME
+@HOME
 @click.option("--incident", "incidents", multiple=True, required=True, help="An incident, by id or IRI; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write the bundle into.")
 def bundle_create(home: Path, incidents: tuple[str, ...], out: Path) -> None:
@@ -298,10 +287,10 @@ def ledger() -> None:
     """Look after the ledger, the record of everything that came in."""
 
 
-@_example("mizan ledger verify")
+@example("mizan ledger verify")
 @ledger.command("verify")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def ledger_verify(home: Path, as_json: bool) -> None:
     """Read every byte of the ledger and say whether it is as written."""
     with KnowledgeBase.open(home) as base:
@@ -316,9 +305,9 @@ def ledger_verify(home: Path, as_json: bool) -> None:
     )
 
 
-@_example("mizan rebuild")
+@example("mizan rebuild")
 @commands.command()
-@_HOME
+@HOME
 def rebuild(home: Path) -> None:
     """Make store, index and snapshot anew from the ledger alone."""
     with KnowledgeBase.open(home) as base:

@@ -17,7 +17,8 @@ FLOORS = (
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle"),
     ("kb.writer",),
     ("kb.knowledgebase",),
-    ("kb.show",),
+    ("kb.show", "kb.option"),
+    ("kb.cli_law",),
     ("kb.cli", "web"),
 )
 # The command line starts the site, and nothing else crosses a floor.

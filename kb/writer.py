@@ -31,13 +31,14 @@ _CHUNK = 500  # records applied in one atomic write
 
 @dataclass(slots=True)
 class Outcome:
-    """What a change did: counts of records new, changed and the same, and the snapshot that shows it."""
+    """What a change did: records new, changed and the same, the snapshot that shows it, and what was screened."""
 
     new: int = 0
     changed: int = 0
     same: int = 0
     snapshot: int = 0
     recovered: list[str] = field(default_factory=list)
+    screened: projection.Work = field(default_factory=projection.Work)
 
 
 @contextmanager
@@ -72,6 +73,7 @@ class Writer:
         _check_head(home, self.ledger.head().segment, self.store.segment())
         self.recovered = self.ledger.recover()
         self.index = SearchIndex(home.search)
+        self.screened = projection.Work()
         self._catch_up()
 
     def commit(self, records: Sequence[Record], activity: dict[str, Any], time: str) -> Outcome:
@@ -82,6 +84,7 @@ class Writer:
         if entries:
             self.ledger.append(activity, time, entries)
             self._apply(self.ledger.head().segment)
+            outcome.screened = self.screened
         outcome.snapshot = self.publish()
         return outcome
 
@@ -127,6 +130,7 @@ class Writer:
         fresh: list[Triple] = list(_import_node(number, header))
         indexed: list[tuple[str, list[Triple]]] = []
         pending = 0
+        projection.foresee(self.store, (e.record for e in self.ledger.entries(number) if e.replaces is not None))
         for entry in self.ledger.entries(number):
             triples = list(parse_ntriples(entry.triples))
             indexed.append((entry.record, triples))
@@ -140,8 +144,7 @@ class Writer:
             else:
                 self.store.replace(entry.record, known)
         self.store.add(fresh)
-        incidents = (iri for iri in self._all_records() if iri.startswith(f"{ID}incident/"))
-        projection.update(self.store, dict(indexed), incidents)
+        self.screened = projection.update(self.store, dict(indexed))
         self.store.mark(number)
         if self.index.segment == number - 1:
             self.index.update(indexed, number)

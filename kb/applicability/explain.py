@@ -32,6 +32,8 @@ _TEXTS = {
     "place-any": ("It is not limited to a territory.", "لا يقتصر على إقليم بعينه."),
     "place-inside": ("The incident is placed in {facts}, within {law}.", "الحادثة موضوعة في {facts}، ضمن {law}."),
     "place-outside": ("The incident is placed in {facts}, outside {law}.", "الحادثة موضوعة في {facts}، خارج {law}."),
+    "place-disputed": ("It is placed in {facts} by different reports; not all of that is within {law}.",
+                       "تضعها إفادات مختلفة في {facts}؛ وليس ذلك كله ضمن {law}."),
     "place-unknown": ("It is limited to {law}, and the place of the incident is not in the gazetteer.",
                       "يقتصر على {law}، ومكان الحادثة غير مدرج في فهرس الأماكن."),
     "place-party": ("It happened in the territory of {facts}, a party to {law} on that date.",
@@ -64,6 +66,8 @@ _TEXTS = {
                         "يُلزم الدول، و{facts} غير مسجّلة دولةً ولا جهازًا تابعًا لدولة."),
     "person-participation": ("Whether {facts} is a party to {law} is not recorded.",
                              "لم يُسجَّل هل {facts} طرف في {law}."),
+    "person-straddles": ("Whether {law} bound {facts} during all of the time in which it may have happened is open.",
+                         "يبقى مفتوحًا هل كان {law} ملزمًا لـ{facts} طوال المدة التي يُحتمل وقوع الحادثة فيها."),
     "subject-any": ("It does not depend on a kind of conduct, object or person.",
                     "لا يتوقف على نوع من السلوك أو الأعيان أو الأشخاص."),
     "subject-covered": ("What is reported is of the kind it covers: {facts}.",
@@ -86,6 +90,7 @@ _TEXTS = {
     "precondition-open": ("A person must first establish: {law}.", "يجب أن يُثبت شخص أولًا: {law}."),
 }  # fmt: skip
 _COVER = ("{name} reported is {facts}; it covers {law}.", "{name} كما أُفيد: {facts}؛ وهو يشمل {law}.")
+_CLASSIFIED = (" The conflict there is so classified by: {claims}.", " صُنِّف النزاع هناك بهذا الوصف من: {claims}.")
 _LANGUAGES = ("en", "ar")
 
 
@@ -95,10 +100,23 @@ def reason(test: Test, language: str, name: Name) -> str:
     facts = _list(test.facts, language, name)
     law = _list(test.law, language, name)
     if test.reason in _TEXTS:
-        return _TEXTS[test.reason][index].format(facts=facts, law=law)
-    dimension = _DIMENSIONS[test.reason.removeprefix("subject-").capitalize()][index]
-    text = _COVER[index].format(name=dimension, facts=facts, law=law)
-    return text[0].upper() + text[1:]
+        text = _TEXTS[test.reason][index].format(facts=facts, law=law)
+    else:
+        dimension = _DIMENSIONS[test.reason.removeprefix("subject-").capitalize()][index]
+        text = _COVER[index].format(name=dimension, facts=facts, law=law)
+    return text[0].upper() + text[1:] + _classified(test, language, name)
+
+
+def _classified(test: Test, language: str, name: Name) -> str:
+    """Who classified the conflict and how, each claim with the mark of its verification; empty without any."""
+    if not test.claims:
+        return ""
+    comma = "، " if language == "ar" else ", "
+    claims = (
+        f"{name(c.claimant, language)} ({comma.join(name(i, language) for i in (c.kind, c.mark) if i)})"
+        for c in test.claims
+    )
+    return _CLASSIFIED[_LANGUAGES.index(language)].format(claims=comma.join(claims))
 
 
 def _list(values: tuple[str, ...], language: str, name: Name) -> str:

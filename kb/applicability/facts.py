@@ -1,29 +1,34 @@
-"""What the law looks at in an incident: its facts as reported, taken from its record."""
+"""What the law looks at in an incident: its facts as reported, taken from its record and from claims about it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from math import inf
 
-from pyoxigraph import Triple
+from pyoxigraph import NamedNode, Triple
 
-from kb.applicability.law import Law, moment
-from kb.ns import GEO, MZ, SEM
-from kb.record import subject
+from kb.applicability.law import BOTH, BOTH_KINDS, Law, moment
+from kb.ns import GEO, MZ, SCHEME, SEM
+from kb.record import owner, subject
+from kb.store.local import LocalStore
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of one incident; sets of IRIs, empty where nothing is reported. Times are seconds since 1970.
+    """Facts of one incident; sets of IRIs, empty where nothing is reported. Times are seconds since 1970, or infinite.
 
-    `conflict` is what the classifications in force at that time and place say.
+    `conflict` is what the classifications in force at that time and place say, `stated` what claims about this one
+    incident say of it.
     """
 
-    earliest: float
-    latest: float
+    earliest: float = -inf
+    latest: float = inf
     place: frozenset[str] = frozenset()
     conflict: frozenset[str] = frozenset()
+    stated: frozenset[str] = frozenset()
+    established: frozenset[str] = frozenset()
     conduct: frozenset[str] = frozenset()
     objects: frozenset[str] = frozenset()
     persons: frozenset[str] = frozenset()
@@ -32,12 +37,19 @@ class Facts:
     weapons: frozenset[str] = frozenset()
     actors: frozenset[str] = frozenset()
     control: frozenset[str] = frozenset()
-    established: frozenset[str] = frozenset()
 
     def dimension(self, name: str) -> frozenset[str]:
         """The facts of one of the law's dimensions."""
         found: frozenset[str] = getattr(self, _FIELDS[name])
         return found
+
+    @property
+    def sets(self) -> tuple[frozenset[str], ...]:
+        """All facts but the times."""
+        return (
+            self.place, self.conflict, self.stated, self.established, self.conduct, self.objects, self.persons,
+            self.harms, self.ages, self.weapons, self.actors, self.control,
+        )  # fmt: skip
 
 
 _FIELDS = {"Conflict": "conflict", "Conduct": "conduct", "Object": "objects", "Person": "persons",
@@ -45,17 +57,27 @@ _FIELDS = {"Conflict": "conflict", "Conduct": "conduct", "Object": "objects", "P
 
 
 def to_text(facts: Facts) -> str:
-    """Facts as JSON text, the same for the same facts."""
+    """Facts as JSON text, the same for the same facts; what is not known is left out."""
     value = {f.name: getattr(facts, f.name) for f in fields(Facts)}
     plain = {name: sorted(v) if isinstance(v, frozenset) else v for name, v in value.items()}
-    return json.dumps({n: v for n, v in plain.items() if v != []}, sort_keys=True, separators=(",", ":"))
+    known = {name: v for name, v in plain.items() if v not in ([], inf, -inf)}
+    return json.dumps(known, sort_keys=True, separators=(",", ":"))
 
 
 def from_text(text: str) -> Facts:
     """Facts from the text that `to_text` gave."""
     value = json.loads(text)
     sets = {name: frozenset(v) for name, v in value.items() if isinstance(v, list)}
-    return Facts(value["earliest"], value["latest"], **sets)
+    return Facts(value.get("earliest", -inf), value.get("latest", inf), **sets)
+
+
+def reported(store: LocalStore, incident: str) -> list[Triple]:
+    """What is recorded of an incident: its record, and every claim about it that stands in another record."""
+    triples = store.record(incident)
+    for node in store.subjects(MZ.about, NamedNode(incident)):
+        if owner(node.value) != incident:
+            triples += store.node(node)
+    return triples
 
 
 class Reader:
@@ -63,48 +85,75 @@ class Reader:
 
     def __init__(self, law: Law) -> None:
         self.law = law
-        self._sets = {
-            MZ.method.value: "conduct", MZ.objectHit.value: "objects", MZ.weapon.value: "weapons",
-            MZ.victimCategory.value: "persons", MZ.harm.value: "harms", MZ.victimAge.value: "ages",
-            MZ.allegedActor.value: "actors", GEO.sfWithin.value: "place", MZ.withinPlace.value: "place",
-            MZ.areaControlledBy.value: "control", MZ.establishes.value: "established",
-            MZ.conflictType.value: "conflict",
-        }  # fmt: skip
 
     def read(self, triples: Iterable[Triple]) -> Facts:
-        """The facts in the triples of one incident's record (or of a jurist's case)."""
+        """The facts in the triples of one incident's record (or of a jurist's case).
+
+        An attribution assessed as not credible, a side of the fighting and an estimate of nobody are no facts; nor is
+        a precondition that anybody assesses as not met or contested.
+        """
         found: dict[str, set[str]] = {}
-        times = {"earliest": 0.0, "latest": 0.0}
+        of_nodes: list[tuple[str, str, str]] = []
+        numbers: dict[str, bool] = {}
         discredited: set[str] = set()
-        sides: set[str] = set()
-        alleged: list[tuple[str, str]] = []
+        denied: set[str] = set()
+        earliest, latest = -inf, inf
         for triple in triples:
-            predicate, value = triple.predicate.value, triple.object
-            if predicate == SEM.hasEarliestBeginTimeStamp.value:
-                times["earliest"] = moment(getattr(value, "value", "")) or 0.0
-            elif predicate == SEM.hasLatestEndTimeStamp.value:
-                times["latest"] = moment(getattr(value, "value", "")) or 0.0
-            elif predicate == MZ.allegedActor.value:
-                alleged.append((subject(triple), getattr(value, "value", "")))
-            elif predicate == MZ.confidence.value and getattr(value, "value", "").endswith("#assessed-not-credible"):
+            slot = _SLOTS.get(triple.predicate.value)
+            if slot is None:
+                continue
+            value: str = triple.object.value  # type: ignore[union-attr]
+            if slot in _SETS:
+                found.setdefault(slot, set()).add(value)
+            elif slot in _OF_NODES:
+                of_nodes.append((slot, subject(triple), value))
+            elif slot == "earliest":
+                earliest = moment(value) or earliest
+            elif slot == "latest":
+                latest = moment(value) or latest
+            elif slot == "number":
+                node = subject(triple)
+                numbers[node] = numbers.get(node, False) or value != "0"
+            elif slot == "side" or value == _NOT_CREDIBLE:
                 discredited.add(subject(triple))
-            elif predicate == MZ.side.value:
-                sides.add(subject(triple))
-            elif predicate in self._sets:
-                found.setdefault(self._sets[predicate], set()).add(getattr(value, "value", ""))
-        actors = frozenset(actor for node, actor in alleged if node not in discredited | sides)
-        sets = {name: frozenset(values) for name, values in found.items()}
-        return self._classified(Facts(times["earliest"], times["latest"], actors=actors, **sets))
+            elif value in _DENIALS:
+                denied.add(subject(triple))
+        return self._facts(earliest, latest, found, of_nodes, (numbers, discredited, denied))
 
-    def _classified(self, facts: Facts) -> Facts:
-        if facts.conflict:
-            return facts
-        places = frozenset(p for place in facts.place for p in self.law.ancestors(place))
-        kinds = {
-            c.kind for c in self.law.classifications
-            if (not c.places or c.places & places)
-            and (c.start is None or facts.earliest >= c.start) and (c.end is None or facts.latest < c.end)
-        }  # fmt: skip
-        return replace(facts, conflict=frozenset(kinds))
+    def _facts(
+        self, earliest: float, latest: float, found: dict[str, set[str]], of_nodes: list[tuple[str, str, str]],
+        marks: tuple[dict[str, bool], set[str], set[str]],
+    ) -> Facts:  # fmt: skip
+        numbers, discredited, denied = marks
+        refuted: set[str] = set()
+        for slot, node, value in of_nodes:
+            if slot == "assessed":
+                if node in denied:
+                    refuted.add(value)
+            elif node not in discredited and numbers.get(node, True):
+                found.setdefault(slot, set()).add(value)
+        sets = [frozenset(found[name]) if name in found else _NONE for name in _ORDER]
+        place, stated, established, *others = sets
+        if BOTH in stated:
+            stated = stated - {BOTH} | set(BOTH_KINDS)
+        conflict = stated | self.law.kinds(place, earliest, latest)
+        return Facts(earliest, latest, place, conflict, stated, established - refuted, *others)
 
 
+_NONE: frozenset[str] = frozenset()
+_ORDER = ("place", "stated", "established", "conduct", "objects", "persons", "harms", "ages", "weapons", "actors",
+          "control")  # fmt: skip
+_SETS = frozenset(("place", "stated", "conduct", "objects", "weapons", "control", "established"))
+_OF_NODES = frozenset(("persons", "harms", "ages", "actors", "assessed"))
+_SLOTS = {
+    MZ.method.value: "conduct", MZ.objectHit.value: "objects", MZ.weapon.value: "weapons",
+    MZ.victimCategory.value: "persons", MZ.harm.value: "harms", MZ.victimAge.value: "ages",
+    MZ.allegedActor.value: "actors", GEO.sfWithin.value: "place", MZ.withinPlace.value: "place",
+    MZ.areaControlledBy.value: "control", MZ.establishes.value: "established", MZ.conflictType.value: "stated",
+    SEM.hasEarliestBeginTimeStamp.value: "earliest", SEM.hasLatestEndTimeStamp.value: "latest",
+    MZ.minimum.value: "number", MZ.best.value: "number", MZ.maximum.value: "number",
+    MZ.confidence.value: "confidence", MZ.side.value: "side",
+    MZ.assesses.value: "assessed", MZ.assessmentValue.value: "value",
+}  # fmt: skip
+_NOT_CREDIBLE = f"{SCHEME}confidence#assessed-not-credible"
+_DENIALS = frozenset(f"{SCHEME}assessment-value#{name}" for name in ("not-satisfied", "contested"))

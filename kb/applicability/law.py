@@ -6,12 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
 from pyoxigraph import NamedNode
 
-from kb.ns import GEO, MZ, ORG, RDF, SCHEME, SKOS
+from kb.ns import GEO, MZ, ORG, RDF, SCHEME, SEM, SKOS
 from kb.store.local import LocalStore
 
 DIMENSIONS = ("Conflict", "Conduct", "Object", "Person", "Harm", "Age", "Weapon")
@@ -41,17 +42,31 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A State bound by an instrument from one moment (None: not bound) to another (None: still)."""
+    """What is recorded of a State and an instrument: whether it is a party, from one moment to another (None: still).
+
+    A party without a start is one of which it is not recorded since when.
+    """
 
     instrument: str
     state: str
     start: float | None
     end: float | None
+    party: bool = True
+
+    def covers(self, earliest: float, latest: float) -> bool | None:
+        """Whether the instrument bound the State during all of a stretch of time; None when unknown or in part."""
+        if not self.party:
+            return False
+        if self.start is None:
+            return None
+        if latest < self.start or (self.end is not None and earliest >= self.end):
+            return False
+        return True if earliest >= self.start and (self.end is None or latest < self.end) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A claim that the conflict in a territory is of a type during a period."""
+    """A claim that the conflict in a territory is of a type during a period; `mark` is how far it was verified."""
 
     claim: str
     claimant: str
@@ -59,6 +74,14 @@ class Classification:
     start: float | None
     end: float | None
     places: frozenset[str]
+    mark: str = ""
+
+    def covers(self, earliest: float, latest: float) -> bool | None:
+        """Whether the claim speaks of all of a stretch of time; None when of a part of it."""
+        if (self.start is not None and latest < self.start) or (self.end is not None and earliest >= self.end):
+            return False
+        whole = (self.start is None or earliest >= self.start) and (self.end is None or latest < self.end)
+        return True if whole else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +107,58 @@ class Law:
     unspecific: frozenset[str] = frozenset()
     sovereigns: dict[str, str] = field(default_factory=dict)
     referrals: tuple[Referral, ...] = ()
+    _there: dict[frozenset[str], tuple[Classification, ...]] = field(default_factory=dict, init=False, repr=False)
+    _standing: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def ancestors(self, iri: str) -> frozenset[str]:
         """A concept, place or organisation with everything above it."""
         return self.above.get(iri, frozenset((iri,)))
 
-    @cached_property
-    def moments(self) -> tuple[float, ...]:
-        """Every moment at which any of the law changes, in order."""
-        return tuple(sorted({*self.lasting, *(t for s in self.scopes for t in (s.start, s.end) if t is not None)}))
+    def standing(self, iri: str) -> str:
+        """All that the tests ask of a fact besides its name: what is above it, and what it and those are."""
+        known = self._standing.get(iri)
+        if known is None:
+            above = sorted(self.ancestors(iri))
+            marks = (a + " state" * (a in self.states) + " " + self.sovereigns.get(a, "") for a in above)
+            own = f"{iri in self.coalitions} {iri in self.unspecific}"
+            known = self._standing[iri] = "\n".join((iri, own, *marks))
+        return known
+
+    def classifying(self, place: frozenset[str], earliest: float, latest: float) -> tuple[Classification, ...]:
+        """The classifications of the conflict that speak of a place and of a stretch of time or a part of it."""
+        there = self._there.get(place)
+        if there is None:
+            reached = {p for here in place for p in self.ancestors(here)}
+            there = tuple(c for c in self.classifications if not c.places or c.places & reached)
+            self._there[place] = there
+        return tuple(c for c in there if c.covers(earliest, latest) is not False)
+
+    def kinds(self, place: frozenset[str], earliest: float, latest: float) -> frozenset[str]:
+        """The types that the conflict has there and then by claims that speak of all of that time.
+
+        A type claimed for a part of that time joins them, so that it can make the conflict disputed, never settle it.
+        """
+        claims = self.classifying(place, earliest, latest)
+        if not any(c.covers(earliest, latest) for c in claims):
+            return frozenset()
+        return frozenset(c.kind for c in claims)
 
     @cached_property
-    def lasting(self) -> tuple[float, ...]:
-        """The moments that do not come from scopes: States joining and leaving, conflicts classified anew."""
-        spans: list[Membership | Classification] = [m for group in self.memberships.values() for m in group]
-        spans += self.classifications
+    def moments(self) -> tuple[float, ...]:
+        """Every moment at which any of the law changes, in order: also States joining, conflicts classified anew."""
+        spans: list[Scope | Membership | Classification] = [m for group in self.memberships.values() for m in group]
+        spans += [*self.classifications, *self.scopes]
         return tuple(sorted({t for s in spans for t in (s.start, s.end) if t is not None}))
 
     def stretch(self, earliest: float, latest: float) -> tuple[int, int]:
         """Between which changes of the law a time span lies: equal for all spans that the law cannot tell apart."""
         return bisect_right(self.moments, earliest), bisect_right(self.moments, latest)
+
+    def bounds(self, stretch: tuple[int, int]) -> tuple[float, float, float, float]:
+        """The moments around the beginning and around the end of a stretch, infinite where there is none."""
+        known = (-inf, *self.moments, inf)
+        first, last = stretch
+        return known[first], known[first + 1], known[last], known[last + 1]
 
 
 def read(store: LocalStore) -> Law:
@@ -124,26 +179,40 @@ def read(store: LocalStore) -> Law:
 
 
 _KIND = SCHEME + "actor-kind#"
-_BOTH = SCHEME + "conflict-type#both"
+BOTH = SCHEME + "conflict-type#both"
+BOTH_KINDS = (SCHEME + "conflict-type#iac", SCHEME + "conflict-type#niac")
 
 
 def _scopes(store: LocalStore) -> Iterator[Scope]:
     for node in store.subjects(RDF.type, MZ.Scope):
-        provision = _one(store, node, MZ.scopeOf)
-        covers = {d: _all(store, node, MZ[f"covers{d}"]) for d in DIMENSIONS}
+        said = _said(store, node)
+        provision = _first(said, MZ.scopeOf)
+        covers = {d: frozenset(said.get(MZ[f"covers{d}"].value, ())) for d in DIMENSIONS}
         yield Scope(
             provision,
             _one(store, NamedNode(provision), MZ.ofInstrument),
-            moment(_one(store, node, MZ["from"])),
-            moment(_one(store, node, MZ.until)),
+            moment(_first(said, MZ["from"])),
+            moment(_first(said, MZ.until)),
             {d: concepts for d, concepts in covers.items() if concepts},
-            _one(store, node, MZ.binds).rpartition("#")[2],
-            _all(store, node, MZ.bindsActor),
-            _all(store, node, MZ.territory),
-            _all(store, node, MZ.excludesActor),
-            tuple(sorted(_all(store, node, MZ.hasPrecondition))),
-            _one(store, node, MZ.requiresPartyTerritory) == "true",
+            _first(said, MZ.binds).rpartition("#")[2],
+            frozenset(said.get(MZ.bindsActor.value, ())),
+            frozenset(said.get(MZ.territory.value, ())),
+            frozenset(said.get(MZ.excludesActor.value, ())),
+            tuple(sorted(said.get(MZ.hasPrecondition.value, ()))),
+            _first(said, MZ.requiresPartyTerritory) == "true",
         )
+
+
+def _said(store: LocalStore, node: NamedNode) -> dict[str, list[str]]:
+    """All that is said of a node, by property."""
+    said: dict[str, list[str]] = {}
+    for triple in store.node(node):
+        said.setdefault(triple.predicate.value, []).append(triple.object.value)  # type: ignore[union-attr]
+    return said
+
+
+def _first(said: dict[str, list[str]], predicate: NamedNode) -> str:
+    return said.get(predicate.value, ("",))[0]
 
 
 def _referrals(store: LocalStore) -> Iterator[Referral]:
@@ -157,27 +226,32 @@ def _referrals(store: LocalStore) -> Iterator[Referral]:
 def _memberships(store: LocalStore) -> dict[str, tuple[Membership, ...]]:
     found: dict[str, list[Membership]] = {}
     for node in sorted(store.subjects(RDF.type, MZ.Participation), key=lambda n: n.value):
-        instrument = node.value.partition("#")[0]
-        bound = _one(store, node, MZ.participationForm).endswith("#party")
-        start = moment(_one(store, node, MZ.inForceForStateFrom)) if bound else None
-        end = moment(_one(store, node, MZ.ceasedOn))
-        state = _one(store, node, MZ.participant)
-        found.setdefault(instrument, []).append(Membership(instrument, state, start, end))
+        instrument, said = node.value.partition("#")[0], _said(store, node)
+        start = moment(_first(said, MZ.inForceForStateFrom))
+        end = moment(_first(said, MZ.ceasedOn))
+        party = _first(said, MZ.participationForm).endswith("#party")
+        member = Membership(instrument, _first(said, MZ.participant), start if party else None, end, party)
+        found.setdefault(instrument, []).append(member)
     return {instrument: tuple(group) for instrument, group in sorted(found.items())}
 
 
 def _classifications(store: LocalStore) -> Iterator[Classification]:
+    """Classifications of a territory or a series; one about a single incident is a fact of that incident."""
     for node in store.subjects(RDF.type, MZ.ConflictClassification):
-        stated = _one(store, node, MZ.conflictType)
-        for kind in (SCHEME + "conflict-type#iac", SCHEME + "conflict-type#niac") if stated == _BOTH else (stated,):
-            yield Classification(
-                node.value,
-                _one(store, node, MZ.claimant),
-                kind,
-                moment(_one(store, node, MZ.validFrom)),
-                moment(_one(store, node, MZ.validUntil), end_of_day=True),
-                _all(store, node, MZ.withinPlace),
-            )
+        said = _said(store, node)
+        about = NamedNode(_first(said, MZ.about))
+        if MZ.Incident in store.objects(about, RDF.type):
+            continue
+        # a claim about a series speaks of no more than the series, unless it says itself of what
+        start = moment(_first(said, MZ.validFrom) or _one(store, about, SEM.hasEarliestBeginTimeStamp))
+        end = moment(_first(said, MZ.validUntil), end_of_day=True)
+        if end is None and (last := moment(_one(store, about, SEM.hasLatestEndTimeStamp))) is not None:
+            end = last + 1
+        places = said.get(MZ.withinPlace.value) or _all(store, about, MZ.withinPlace)
+        stated = _first(said, MZ.conflictType)
+        for kind in BOTH_KINDS if stated == BOTH else (stated,):
+            claimant, mark = _first(said, MZ.claimant), _first(said, MZ.verification)
+            yield Classification(node.value, claimant, kind, start, end, frozenset(places), mark)
 
 
 def _above(store: LocalStore) -> Iterator[tuple[str, frozenset[str]]]:
@@ -203,6 +277,7 @@ def _climb(iri: str, direct: dict[str, set[str]]) -> Iterator[str]:
             waiting += direct.get(here, ())
 
 
+@lru_cache(maxsize=65_536)
 def moment(text: str, *, end_of_day: bool = False) -> float | None:
     """Seconds since 1970 of a timestamp, or of the start (or end) of a day in Damascus; None without a text."""
     if not text:
@@ -220,5 +295,3 @@ def _one(store: LocalStore, node: NamedNode, predicate: NamedNode) -> str:
 
 def _all(store: LocalStore, node: NamedNode, predicate: NamedNode) -> frozenset[str]:
     return frozenset(v.value for v in store.objects(node, predicate))
-
-

@@ -1,21 +1,24 @@
 """Screenings in the store: one triple an incident to its profile, and the profile's outcome for every provision.
 
-Kept up to date with every change: an incident that changed is profiled again; a scope that changed is evaluated again
-on the profiles, and only incidents of profiles whose stretch of time its dates divide anew are profiled again.
+Kept level with every change, touching no more than the change can touch. A profile's name holds all that its outcomes
+rest on but the scopes, so a change of States, places, concepts, classifications or dates shows as a name that no
+longer fits: its incidents are read again. A changed scope is evaluated again on the profiles that it can reach.
+What is remembered of the law is written last, so that a run that was killed is repeated as a whole.
 """
 
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from math import inf
 
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.applicability import facts as facts_text
 from kb.applicability import law as law_reader
 from kb.applicability import rule
+from kb.applicability.facts import Facts, reported
 from kb.applicability.law import Law, Scope
 from kb.applicability.screen import Screener
 from kb.applicability.verdict import Outcome
@@ -24,115 +27,166 @@ from kb.record import system_node
 from kb.store.local import LocalStore
 
 _STATE = NamedNode(f"{ID}screening")
-_OUTCOMES = {
+_INCIDENT = f"{ID}incident/"
+_PREDICATES = {
     Outcome.APPLICABLE: MZ.applicable,
     Outcome.UNDETERMINED: MZ.undetermined,
     Outcome.NOT_APPLICABLE: MZ.notApplicable,
 }
 
 
-def update(store: LocalStore, changed: dict[str, list[Triple]], incidents: Iterable[str]) -> int:
-    """Bring the screenings in a store level with records that changed; returns how many profiles were evaluated.
+@dataclass(slots=True)
+class Work:
+    """What a change made necessary: incidents profiled, profiles made, and provisions evaluated on a profile."""
 
-    `changed` has the triples of every changed record by IRI; `incidents` gives all incidents, asked for only when the
-    ground of the law (States, places, concepts, classifications) changed.
-    """
-    touched = {iri: triples for iri, triples in changed.items() if iri.startswith(f"{ID}incident/")}
-    law_changed = any(not iri.startswith(f"{ID}incident/") for iri in changed)
-    law = law_reader.read(store)
-    screener = Screener(law)
-    if law_changed:
-        again, ground = _law_change(store, law)
-        wanted = incidents if ground else (i for name in again for i in _incidents_of(store, name))
-        touched |= {iri: store.record(iri) for iri in wanted if iri not in touched}
-    evaluated = 0
-    for iri, triples in touched.items():
-        evaluated += _place(store, screener, iri, screener.profile(triples))
-    return evaluated
+    incidents: int = 0
+    profiles: int = 0
+    evaluations: int = 0
 
 
-def _place(store: LocalStore, screener: Screener, iri: str, name: str) -> int:
-    node, profile = system_node(iri), NamedNode(f"{ID}profile/{name}")
-    store.set(node, MZ.hasProfile, [profile])
-    if store.knows(profile.value):
-        return 0
-    outcomes = screener.outcomes(name)
-    text = facts_text.to_text(screener.facts(name))
-    triples = [Triple(profile, RDF.type, MZ.Profile), Triple(profile, MZ.profileFacts, Literal(text))]
-    triples += [Triple(profile, _OUTCOMES[o], NamedNode(p)) for p, o in outcomes.items()]
+@dataclass(slots=True)
+class _Change:
+    """What a law change leaves to do: provisions whose scope differs, and profiles whose name does not fit any more."""
+
+    provisions: frozenset[str] = frozenset()
+    stale: list[str] = field(default_factory=list)
+
+
+def foresee(store: LocalStore, records: Iterable[str]) -> None:
+    """Before records are replaced: remember the incidents that their claims are about, for `update` to look at."""
+    claims = (t for iri in records if not iri.startswith(_INCIDENT) for t in store.record(iri))
+    about = {t.object.value for t in claims if t.predicate == MZ.about and isinstance(t.object, NamedNode)}
+    store.add(Triple(_STATE, MZ.about, NamedNode(iri)) for iri in sorted(about) if _is_incident(iri))
+
+
+def update(store: LocalStore, changed: dict[str, list[Triple]]) -> Work:
+    """Bring the screenings in a store level with records that changed (their triples by IRI)."""
+    work, screener = Work(), Screener(law_reader.read(store))
+    touched = {iri for iri in changed if iri.startswith(_INCIDENT)}
+    about = (t.object for triples in changed.values() for t in triples if t.predicate == MZ.about)
+    touched |= {v.value for v in (*about, *store.objects(_STATE, MZ.about)) if isinstance(v, NamedNode)}
+    change, memory = _Change(), _memory(screener.law)
+    if any(not iri.startswith(_INCIDENT) for iri in changed):
+        change = _law_change(store, screener, memory, work)
+    for name in change.stale:
+        touched |= set(_incidents_of(store, name))
+    left: set[str] = set()
+    for iri in sorted(touched):
+        if _is_incident(iri) and store.knows(iri):
+            left |= _place(store, screener, iri, change.provisions, work)
+    for name in left | set(change.stale):
+        if not store.points(MZ.hasProfile, _node(name)):
+            store.drop(_node(name))
+    store.set(_STATE, MZ.profileFacts, [Literal(line) for line in memory])
+    store.set(_STATE, MZ.about, [])
+    return work
+
+
+def _place(store: LocalStore, screener: Screener, iri: str, differ: frozenset[str], work: Work) -> set[str]:
+    """Point an incident to its profile, made if need be; the profiles that it left."""
+    node = system_node(iri)
+    name = screener.profile(reported(store, iri))
+    before = {v.value.rpartition("/")[2] for v in store.objects(node, MZ.hasProfile)}
+    work.incidents += 1
+    if not store.knows(_node(name).value):
+        # where only the time around it is divided anew, the outcomes of provisions that did not change hold
+        same = [old for old in before if old.partition("-")[0] == name.partition("-")[0]] if differ else []
+        _make(store, screener, name, _held(store, same[0]) if same else {}, differ, work)
+    if before != {name}:
+        store.set(node, MZ.hasProfile, [_node(name)])
+    return before - {name}
+
+
+def _make(
+    store: LocalStore, screener: Screener, name: str, held: dict[str, NamedNode], differ: frozenset[str], work: Work
+) -> None:
+    profile, facts = _node(name), screener.facts(name)
+    triples = [Triple(profile, RDF.type, MZ.Profile),
+               Triple(profile, MZ.profileFacts, Literal(facts_text.to_text(facts)))]  # fmt: skip
+    for provision, scope in screener.scopes.items():
+        predicate = None if provision in differ else held.get(provision)
+        if predicate is None:
+            predicate = _PREDICATES[rule.outcome(screener.law, scope, facts)]
+            work.evaluations += 1
+        triples.append(Triple(profile, predicate, NamedNode(provision)))
     store.add(triples)
-    return 1
+    work.profiles += 1
 
 
-def _law_change(store: LocalStore, law: Law) -> tuple[list[str], bool]:
-    """Evaluate what a change of law touches; the profiles to be made anew, and whether that is all of them."""
-    before = {t.object.value for t in store.node(_STATE) if isinstance(t.object, Literal)}
-    ground = f"ground {_ground(law)}"
-    now = {_scope_text(s): s for s in law.scopes}
-    store.set(_STATE, MZ.profileFacts, [Literal(text) for text in (ground, *now)])
-    if ground not in before:
-        for node in store.subjects(RDF.type, MZ.Profile):
-            store.drop(node)
-        return [], True
-    old = {text for text in before if text.startswith("scope ")}
-    different = {text.split()[1] for text in old ^ now.keys()}
-    moments_before = sorted({float(t) for text in old for t in text.split()[2:4] if t != "-"} | set(law.lasting))
-    moved = set(moments_before) ^ set(law.moments)
-    scopes = {s.provision: s for s in law.scopes}
-    again = []
+def _held(store: LocalStore, name: str) -> dict[str, NamedNode]:
+    """The outcomes of a profile, as the properties that state them."""
+    outcomes = set(_PREDICATES.values())
+    return {t.object.value: t.predicate for t in store.node(_node(name))
+            if t.predicate in outcomes and isinstance(t.object, NamedNode)}  # fmt: skip
+
+
+def _law_change(store: LocalStore, screener: Screener, memory: list[str], work: Work) -> _Change:
+    """Find what changed since the law was remembered, and evaluate anew what stands on profiles that still fit."""
+    before = {v.value for v in store.objects(_STATE, MZ.profileFacts)}
+    old, new = ({line.split()[0]: line.split()[1:] for line in lines} for lines in (before, memory))
+    differ = frozenset(p for p in old.keys() | new.keys() if old.get(p) != new.get(p))
+    stale = []
     for node in store.subjects(RDF.type, MZ.Profile):
-        if _divided(store, node, (moments_before, law.moments), moved):
-            again.append(node.value)
-        else:
-            _evaluate(store, node, law, different, scopes)
-    return again, False
+        facts = facts_text.from_text(store.objects(node, MZ.profileFacts)[0].value)
+        name = node.value.rpartition("/")[2]
+        if screener.again(facts) != name:
+            stale.append(name)
+            continue
+        for provision in sorted(differ):
+            if _reaches(old.get(provision), new.get(provision), facts):
+                _evaluate(store, node, screener, provision, facts)
+                work.evaluations += provision in screener.scopes
+    return _Change(differ, sorted(stale))
 
 
-def _divided(
-    store: LocalStore, node: NamedNode, moments: tuple[Sequence[float], Sequence[float]], moved: set[float]
-) -> bool:
-    """Whether a moment that came or went lies in the stretch of time that a profile's incidents share."""
-    facts = facts_text.from_text(store.objects(node, MZ.profileFacts)[0].value)
-    for known in moments:
-        for here in (facts.earliest, facts.latest):
-            index = bisect_right(known, here)
-            low = known[index - 1] if index else float("-inf")
-            high = known[index] if index < len(known) else float("inf")
-            if any(low <= moment <= high for moment in moved):
-                return True
-    return False
+def _reaches(old: list[str] | None, new: list[str] | None, facts: Facts) -> bool:
+    """Whether a change of a scope can change its outcome: not if it was out of time before and is so now."""
+    if old is None or new is None:
+        return True
+    times = [_when(line, facts) for line in (old, new)]
+    return times[0] != times[1] or (old[2] != new[2] and times != ["out", "out"])
 
 
-def _evaluate(store: LocalStore, node: NamedNode, law: Law, provisions: set[str], scopes: dict[str, Scope]) -> None:
-    facts = facts_text.from_text(store.objects(node, MZ.profileFacts)[0].value)
-    for provision in sorted(provisions):
-        for predicate in _OUTCOMES.values():
+def _when(line: list[str], facts: Facts) -> str:
+    start, end = (None if text == "-" else float(text) for text in line[:2])
+    if (start is not None and facts.latest < start) or (end is not None and facts.earliest >= end):
+        return "out"
+    return "in" if facts.earliest >= (start or -inf) and (end is None or facts.latest < end) else "across"
+
+
+def _evaluate(store: LocalStore, node: NamedNode, screener: Screener, provision: str, facts: Facts) -> None:
+    scope = screener.scopes.get(provision)
+    now = None if scope is None else _PREDICATES[rule.outcome(screener.law, scope, facts)]
+    for predicate in _PREDICATES.values():
+        if predicate != now:
             store.discard(Triple(node, predicate, NamedNode(provision)))
-        if provision in scopes:
-            outcome = rule.screen(law, scopes[provision], facts).outcome
-            store.add([Triple(node, _OUTCOMES[outcome], NamedNode(provision))])
+    if now is not None:
+        store.add([Triple(node, now, NamedNode(provision))])
 
 
-def _incidents_of(store: LocalStore, profile: str) -> list[str]:
-    found = [node.value.partition("#")[0] for node in store.subjects(MZ.hasProfile, NamedNode(profile))]
-    store.drop(NamedNode(profile))
-    return found
+def _is_incident(iri: str) -> bool:
+    """Whether it is an incident, not a claim in the record of one."""
+    return iri.startswith(_INCIDENT) and "#" not in iri
 
 
-def _ground(law: Law) -> str:
-    parts = [law.memberships, law.classifications, sorted((k, sorted(v)) for k, v in law.above.items()),
-             sorted(law.states), sorted(law.unspecific)]  # fmt: skip
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+def _incidents_of(store: LocalStore, name: str) -> list[str]:
+    return [node.value.partition("#")[0] for node in store.subjects(MZ.hasProfile, _node(name))]
 
 
-def _scope_text(scope: Scope) -> str:
-    """What is remembered of a scope: its provision, its dates, and a digest of all of it."""
+def _node(name: str) -> NamedNode:
+    return NamedNode(f"{ID}profile/{name}")
+
+
+def _memory(law: Law) -> list[str]:
+    """What is remembered of each scope: its provision, its dates, and a digest of the rest with who is bound by it."""
+    return [_line(scope, law) for scope in law.scopes]
+
+
+def _line(scope: Scope, law: Law) -> str:
     dates = ("-" if t is None else f"{t:.0f}" for t in (scope.start, scope.end))
-    plain = replace(scope, covers={})
-    parts = (_parts(plain), sorted((k, sorted(v)) for k, v in scope.covers.items()))
-    return f"scope {scope.provision} {' '.join(dates)} {hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"
-
-
-def _parts(scope: Scope) -> list[object]:
-    """The parts of a scope in an order that does not depend on the run."""
-    return [sorted(v) if isinstance(v, frozenset) else v for v in (getattr(scope, f.name) for f in fields(scope))]
+    rest = replace(scope, start=None, end=None, covers={})
+    parts = [sorted(v) if isinstance(v, frozenset) else v for v in (getattr(rest, f.name) for f in fields(rest))]
+    parts += [sorted((k, sorted(v)) for k, v in scope.covers.items())]
+    if scope.binds == "states-party" or scope.party_territory:
+        parts.append(law.memberships.get(scope.instrument))
+    return f"{scope.provision} {' '.join(dates)} {hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"

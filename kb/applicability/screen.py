@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import replace
 from functools import cached_property
 
 from pyoxigraph import Triple
@@ -12,42 +12,51 @@ from pyoxigraph import Triple
 from kb.applicability import rule
 from kb.applicability.facts import Facts, Reader
 from kb.applicability.law import Law, Scope
-from kb.applicability.verdict import Outcome, Screening
+from kb.applicability.verdict import Outcome, Screening, Test
 
-Profile = tuple[object, ...]
+Key = tuple[tuple[int, int], tuple[frozenset[str], ...]]
 
 
 class Screener:
-    """Evaluates incidents under one law. Its cost grows with the number of distinct profiles, plus one pass."""
+    """Evaluates incidents under one law. Its cost grows with the number of distinct profiles, plus one pass.
+
+    A profile is named by two digests: what is reported, with all that the tests ask of each fact, and between which
+    changes of the law it happened. Everything that an outcome rests on besides the scopes is in that name.
+    """
 
     def __init__(self, law: Law) -> None:
         self.law = law
         self._reader = Reader(law)
-        self._known: dict[Profile, str] = {}
+        self._known: dict[Key, str] = {}
         self._facts: dict[str, Facts] = {}
 
     def profile(self, triples: Iterable[Triple]) -> str:
-        """The profile of one incident's record: a digest that all incidents share which the law cannot tell apart."""
+        """The profile of what is recorded of one incident: all incidents share it that the law cannot tell apart."""
         return self.profile_of(self._reader.read(triples))
 
     def profile_of(self, facts: Facts) -> str:
         """The profile of facts already read."""
-        key = self._key(facts)
+        key = self.law.stretch(facts.earliest, facts.latest), facts.sets
         name = self._known.get(key)
         if name is None:
-            name = _digest(key, self.law)
-            self._known[key] = name
-            self._facts[name] = facts
+            name = self._known[key] = self._name(*key)
+            low, _, high, _ = self.law.bounds(key[0])
+            self._facts[name] = replace(facts, earliest=low, latest=high)
         return name
 
+    def again(self, facts: Facts) -> str:
+        """The profile under this law of the facts that a profile had under an earlier one."""
+        conflict = facts.stated | self.law.kinds(facts.place, facts.earliest, facts.latest)
+        return self.profile_of(replace(facts, conflict=conflict))
+
     def facts(self, profile: str) -> Facts:
-        """The facts of the first incident that was seen with this profile."""
+        """The facts that the incidents of a profile share; as times, the changes of law before them."""
         return self._facts[profile]
 
     def outcomes(self, profile: str) -> dict[str, Outcome]:
         """What the screening says of every provision with a scope, for incidents of this profile."""
         facts = self._facts[profile]
-        return {s.provision: rule.screen(self.law, s, facts).outcome for s in self.law.scopes}
+        return {s.provision: rule.outcome(self.law, s, facts) for s in self.law.scopes}
 
     def explain(self, triples: Iterable[Triple], provisions: Iterable[str] | None = None) -> Iterator[Screening]:
         """The six tests of each provision (all by default) for one incident, by the code that decides."""
@@ -55,26 +64,30 @@ class Screener:
         wanted = None if provisions is None else set(provisions)
         for scope in self.law.scopes:
             if wanted is None or scope.provision in wanted:
-                yield rule.screen(self.law, scope, facts)
+                found = rule.screen(self.law, scope, facts)
+                yield replace(found, tests=tuple(self._leaning(t, scope, facts) for t in found.tests))
+
+    def read(self, triples: Iterable[Triple]) -> Facts:
+        """The facts in what is recorded of one incident."""
+        return self._reader.read(triples)
 
     @cached_property
     def scopes(self) -> dict[str, Scope]:
         """Scopes by provision."""
         return {s.provision: s for s in self.law.scopes}
 
-    def _key(self, facts: Facts) -> Profile:
-        return (*self.law.stretch(facts.earliest, facts.latest), *(getattr(facts, n) for n in _SETS))
+    def _leaning(self, test: Test, scope: Scope, facts: Facts) -> Test:
+        """The test with the classifications of the conflict that it leans on, so that their marks can be shown."""
+        if test.name != "subject" or "Conflict" not in scope.covers:
+            return test
+        return replace(test, claims=self.law.classifying(facts.place, facts.earliest, facts.latest))
+
+    def _name(self, stretch: tuple[int, int], sets: tuple[frozenset[str], ...]) -> str:
+        """The same in every run: moments by their time, not by their number, and facts in order."""
+        facts = "\n\n".join("\n".join(self.law.standing(iri) for iri in sorted(part)) for part in sets)
+        bounds = " ".join(f"{moment:.0f}" for moment in self.law.bounds(stretch))
+        return f"{_digest(facts, 24)}-{_digest(bounds, 12)}"
 
 
-_SETS = tuple(f.name for f in fields(Facts) if f.name not in {"earliest", "latest"})
-
-
-def _digest(key: Profile, law: Law) -> str:
-    """A name for a profile that is the same in every run: the stretch of law by its moments, not by their number."""
-    first, last, *sets = key
-    assert isinstance(first, int) and isinstance(last, int)
-    moments = ("-inf", *(f"{m:.0f}" for m in law.moments))
-    text = "\n".join([moments[first], moments[last], *(" ".join(sorted(s)) for s in sets if isinstance(s, frozenset))])
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from kb.applicability.law import Classification
+
 
 class Verdict(Enum):
     """What one test says. Missing facts give UNKNOWN, never a silent pass."""
@@ -28,7 +30,10 @@ TESTS = ("time", "place", "person", "subject", "exclusion", "precondition")
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One test with its verdict; `reason` names a text of explain.py, `facts` and `law` the IRIs and values in it."""
+    """One test with its verdict; `reason` names a text of explain.py, `facts` and `law` the IRIs and values in it.
+
+    `claims` are the classifications of the conflict that it leans on.
+    """
 
     __test__ = False  # not a test of pytest's
 
@@ -37,6 +42,7 @@ class Test:
     reason: str
     facts: tuple[str, ...] = ()
     law: tuple[str, ...] = ()
+    claims: tuple[Classification, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

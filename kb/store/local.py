@@ -119,6 +119,10 @@ class LocalStore:
         quads = self._store.quads_for_pattern(None, predicate, value)
         return [q.subject for q in quads if isinstance(q.subject, NamedNode)]
 
+    def points(self, predicate: NamedNode, value: NamedNode) -> bool:
+        """Whether any node has this value for this property."""
+        return next(iter(self._store.quads_for_pattern(None, predicate, value)), None) is not None
+
     def triples(self, predicate: NamedNode) -> Iterator[Triple]:
         """All triples with one predicate."""
         for quad in self._store.quads_for_pattern(None, predicate, None):

@@ -40,7 +40,11 @@ MZ = Vocabulary(
     "objectHit weapon victimCategory harm victimAge allegedActor areaControlledBy establishes confidence side "
     "hasProfile profileFacts applicable undetermined notApplicable refersTo refersSituationIn vetoedBy"
     " hasElement elementOf elementNumber elementKind indicatedBy evidenceNeeded assesses assessmentValue fitsDegree"
-    " degreeOfInvolvement offence "
+    " degreeOfInvolvement offence minimum best maximum verification verificationBasis invokes officialSource"
+    " recognisedBy recognisedWith factKind evidenceKind groups query madeFromSnapshot supportedBy contradictedBy"
+    " standardOfProof assessedOn rationale ModeOfLiability Precondition"
+    " Pattern Attribution CasualtyEstimate subsetOf victimSex position"
+    " crimeLabel date"
     "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
@@ -67,6 +71,7 @@ XSD = Vocabulary(
     "http://www.w3.org/2001/XMLSchema#", "string integer decimal dateTime date boolean anyURI hexBinary"
 )
 ORG = Vocabulary("http://www.w3.org/ns/org#", "classification subOrganizationOf Organization")
+CITO = Vocabulary("http://purl.org/spar/cito/", "disputes")
 EDTF = Vocabulary("http://id.loc.gov/datatypes/edtf/", "EDTF")
 SPDX = Vocabulary("http://spdx.org/rdf/terms#", "checksum checksumValue algorithm Checksum")
 

@@ -19,6 +19,7 @@ from pyoxigraph import QueryResultsFormat as Format
 
 from kb import __version__, bundle, canonical, document, snapshot, vocabulary, writer
 from kb.applicability import Screener, Screening, law
+from kb.applicability.facts import reported
 from kb.bundle import Bundle, BundleRequest
 from kb.errors import BadFile, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.ingest import reject, tabular
@@ -165,10 +166,9 @@ class KnowledgeBase:
     def screen(self, incident: str, provisions: Iterable[str] | None = None) -> list[Screening]:
         """The six tests of each provision (all that have a scope by default) for one incident, explained."""
         here = self.snapshot()
-        triples = here.record(incident)
-        if not triples:
+        if not here.record(incident):
             raise NotFound(f"There is no incident {incident}", "", "Look for it with the search of the site.")
-        return list(self.screener(here).explain(triples, provisions))
+        return list(self.screener(here).explain(reported(here.store, incident), provisions))
 
     def pool(self) -> QueryPool:
         """The query workers, started at first use."""
@@ -298,7 +298,10 @@ class KnowledgeBase:
     @contextmanager
     def _writing(self) -> Iterator[writer.Writer]:
         with plain_errors(self.home.root), writer.locked(self.home):
-            yield writer.Writer(self.home)
+            pen = writer.Writer(self.home)
+            if self._screener is not None and self._screener[0].number == pen.store.segment():
+                pen.law = self._screener[1].law
+            yield pen
 
     def _reader(self) -> LocalStore | None:
         try:

@@ -15,7 +15,7 @@ from typing import IO, Any
 from pyoxigraph import NamedNode, Triple
 
 from kb import snapshot
-from kb.applicability import projection
+from kb.applicability import Law, projection
 from kb.canonical import digest, literal, ntriples, parse_ntriples
 from kb.errors import DoesNotConform, LedgerBroken, StoreDamaged, StoreLocked, StoreMissing
 from kb.ledger import Entry, Ledger
@@ -74,6 +74,7 @@ class Writer:
         self.recovered = self.ledger.recover()
         self.index = SearchIndex(home.search)
         self.screened = projection.Work()
+        self.law: Law | None = None  # as the store has it, where somebody has read it already
         self._catch_up()
 
     def commit(self, records: Sequence[Record], activity: dict[str, Any], time: str) -> Outcome:
@@ -144,7 +145,8 @@ class Writer:
             else:
                 self.store.replace(entry.record, known)
         self.store.add(fresh)
-        self.screened = projection.update(self.store, dict(indexed))
+        self.screened = projection.update(self.store, dict(indexed), self.law)
+        self.law = None
         self.store.mark(number)
         if self.index.segment == number - 1:
             self.index.update(indexed, number)

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from math import inf
 from zoneinfo import ZoneInfo
 
-from pyoxigraph import NamedNode
+from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.ns import GEO, MZ, ORG, RDF, SCHEME, SEM, SKOS
 from kb.store.local import LocalStore
@@ -184,30 +184,44 @@ BOTH_KINDS = (SCHEME + "conflict-type#iac", SCHEME + "conflict-type#niac")
 
 
 def _scopes(store: LocalStore) -> Iterator[Scope]:
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in _SCOPE:  # by property: the long texts of a scope are never read
+        for triple in store.triples(MZ[name]):
+            found.setdefault(str(triple.subject), {}).setdefault(name, []).append(_text(triple))
     for node in store.subjects(RDF.type, MZ.Scope):
-        said = _said(store, node)
-        provision = _first(said, MZ.scopeOf)
-        covers = {d: frozenset(said.get(MZ[f"covers{d}"].value, ())) for d in DIMENSIONS}
+        said = {name: frozenset(values) for name, values in found.get(str(node), {}).items()}
+        one = {name: next(iter(values)) for name, values in said.items()}
+        covers = {d: said[f"covers{d}"] for d in DIMENSIONS if f"covers{d}" in said}
         yield Scope(
-            provision,
-            _one(store, NamedNode(provision), MZ.ofInstrument),
-            moment(_first(said, MZ["from"])),
-            moment(_first(said, MZ.until)),
-            {d: concepts for d, concepts in covers.items() if concepts},
-            _first(said, MZ.binds).rpartition("#")[2],
-            frozenset(said.get(MZ.bindsActor.value, ())),
-            frozenset(said.get(MZ.territory.value, ())),
-            frozenset(said.get(MZ.excludesActor.value, ())),
-            tuple(sorted(said.get(MZ.hasPrecondition.value, ()))),
-            _first(said, MZ.requiresPartyTerritory) == "true",
+            one["scopeOf"],
+            _one(store, NamedNode(one["scopeOf"]), MZ.ofInstrument),
+            moment(one.get("from", "")),
+            moment(one.get("until", "")),
+            covers,
+            one.get("binds", "").rpartition("#")[2],
+            said.get("bindsActor", _NOBODY),
+            said.get("territory", _NOBODY),
+            said.get("excludesActor", _NOBODY),
+            tuple(sorted(said.get("hasPrecondition", ()))),
+            one.get("requiresPartyTerritory") == "true",
         )
+
+
+_NOBODY: frozenset[str] = frozenset()
+_SCOPE = ("scopeOf", "from", "until", "binds", "bindsActor", "territory", "excludesActor", "hasPrecondition",
+          "requiresPartyTerritory", *(f"covers{d}" for d in DIMENSIONS))  # fmt: skip
+
+
+def _text(triple: Triple) -> str:
+    assert isinstance(triple.object, NamedNode | Literal)
+    return triple.object.value
 
 
 def _said(store: LocalStore, node: NamedNode) -> dict[str, list[str]]:
     """All that is said of a node, by property."""
     said: dict[str, list[str]] = {}
     for triple in store.node(node):
-        said.setdefault(triple.predicate.value, []).append(triple.object.value)  # type: ignore[union-attr]
+        said.setdefault(triple.predicate.value, []).append(_text(triple))
     return said
 
 

@@ -22,7 +22,7 @@ from kb.applicability.facts import Facts, reported
 from kb.applicability.law import Law, Scope
 from kb.applicability.screen import Screener
 from kb.applicability.verdict import Outcome
-from kb.ns import ID, MZ, RDF
+from kb.ns import ID, MZ, RDF, RDFS
 from kb.record import system_node
 from kb.store.local import LocalStore
 
@@ -53,32 +53,47 @@ class _Change:
 
 
 def foresee(store: LocalStore, records: Iterable[str]) -> None:
-    """Before records are replaced: remember the incidents that their claims are about, for `update` to look at."""
-    claims = (t for iri in records if not iri.startswith(_INCIDENT) for t in store.record(iri))
-    about = {t.object.value for t in claims if t.predicate == MZ.about and isinstance(t.object, NamedNode)}
-    store.add(Triple(_STATE, MZ.about, NamedNode(iri)) for iri in sorted(about) if _is_incident(iri))
+    """Before records are replaced: remember the incidents that their claims are about, and the profiles of incidents.
+
+    `update` looks at them again: a claim may be about another incident now, a profile without any.
+    """
+    seen: set[str] = set()
+    for iri in records:
+        if iri.startswith(_INCIDENT):
+            seen |= {v.value for v in store.objects(system_node(iri), MZ.hasProfile)}
+        else:
+            about = (t.object for t in store.record(iri) if t.predicate == MZ.about)
+            seen |= {v.value for v in about if isinstance(v, NamedNode) and _is_incident(v.value)}
+    store.add(Triple(_STATE, RDFS.seeAlso, NamedNode(iri)) for iri in sorted(seen))
 
 
-def update(store: LocalStore, changed: dict[str, list[Triple]]) -> Work:
-    """Bring the screenings in a store level with records that changed (their triples by IRI)."""
-    work, screener = Work(), Screener(law_reader.read(store))
+def update(store: LocalStore, changed: dict[str, list[Triple]], known: Law | None = None) -> Work:
+    """Bring the screenings in a store level with records that changed (their triples by IRI).
+
+    `known` is the law in the store before the change, if it has been read; it is read again when it may have changed.
+    """
+    work, only_incidents = Work(), all(iri.startswith(_INCIDENT) for iri in changed)
+    screener = Screener(known if known is not None and only_incidents else law_reader.read(store))
     touched = {iri for iri in changed if iri.startswith(_INCIDENT)}
     about = (t.object for triples in changed.values() for t in triples if t.predicate == MZ.about)
-    touched |= {v.value for v in (*about, *store.objects(_STATE, MZ.about)) if isinstance(v, NamedNode)}
-    change, memory = _Change(), _memory(screener.law)
-    if any(not iri.startswith(_INCIDENT) for iri in changed):
+    seen = {v.value for v in store.objects(_STATE, RDFS.seeAlso)}
+    touched |= {v.value for v in about if isinstance(v, NamedNode)} | seen
+    change, memory = _Change(), []
+    if not only_incidents:
+        memory = _memory(screener.law)
         change = _law_change(store, screener, memory, work)
     for name in change.stale:
         touched |= set(_incidents_of(store, name))
-    left: set[str] = set()
+    left = {iri.rpartition("/")[2] for iri in seen if not _is_incident(iri)}
     for iri in sorted(touched):
         if _is_incident(iri) and store.knows(iri):
             left |= _place(store, screener, iri, change.provisions, work)
     for name in left | set(change.stale):
         if not store.points(MZ.hasProfile, _node(name)):
             store.drop(_node(name))
-    store.set(_STATE, MZ.profileFacts, [Literal(line) for line in memory])
-    store.set(_STATE, MZ.about, [])
+    if not only_incidents:
+        store.set(_STATE, MZ.profileFacts, [Literal(line) for line in memory])
+    store.set(_STATE, RDFS.seeAlso, [])
     return work
 
 

@@ -35,7 +35,9 @@ ENTITIES = [
 ]  # fmt: skip
 OTHERS = [
     "", "search", "search?q=hospital&kind=incident", "search?q=مستشفى", "queries/",
-    "queries/casualty_ranges_of_incident?run=1", "help/", "help/advocate",
+    "queries/casualty_ranges_of_incident?run=1", "help/", "help/advocate", "law/status",
+    "incident/syria-2015-16/INC-021/screening", "incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv",
+    "provision/unsc-2268/op1", "instrument/unsc-draft-2014-348",
 ]  # fmt: skip
 INCIDENT = "/en/incident/syria-2015-16/INC-021"
 
@@ -329,7 +331,10 @@ HOSTILE = [
     "/sparql?query=%00", "/sparql?query=" + "(" * 3000, "/sparql?lang=xx", "/en/dataset/syria-2015-16?page=x",
     "/en/dataset/syria-2015-16?page=400", "//evil.example/en/", "/en//evil.example", "/ontology/x", "/scheme/weapon/..",
     "/static/../app.py", "/static/%2e%2e/app.py", "/en/" + "a/" * 200, "/%F0%9F%92%A3", "/en/import/0",
-    "/sparql?query=%ED%A0%80",
+    "/sparql?query=%ED%A0%80", "/en/incident/%00/screening", "/en/incident/syria-2015-16/INC-999/screening",
+    "/en/incident/syria-2015-16/INC-021/elements/%3Cscript%3E", "/en/incident/x/elements/../../etc/passwd",
+    "/en/incident/syria-2015-16/INC-021/elements/unsc-2268/op1", "/en/law/..%2Fstatus", "/en/law/status/x",
+    "/en/actor/airwars/screening", "/en/incident/actor/airwars/screening", "/en/incident/elements/elements/elements",
 ]  # fmt: skip
 
 

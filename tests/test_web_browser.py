@@ -28,6 +28,8 @@ PATHS = [
     "/{}/", "/{}/incident/syria-2015-16/INC-021", "/{}/provision/rome-statute/8-2-e-iv", "/sparql?lang={}",
     "/{}/source/snhr-2016-08-17", "/{}/search?q=Aleppo", "/{}/instrument/rome-statute",
     "/{}/queries/casualty_ranges_of_incident?run=1", "/{}/ontology", "/{}/nothing/here",
+    "/{}/incident/syria-2015-16/INC-021/screening", "/{}/law/status", "/{}/provision/unsc-2268/op1",
+    "/{}/incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv", "/{}/instrument/unsc-draft-2014-348",
 ]  # fmt: skip
 SIZES = {"wide": (1200, 900, False), "narrow": (360, 740, True)}
 
@@ -132,6 +134,8 @@ def test_text_has_enough_contrast(browser: webdriver.Chrome, origin: str) -> Non
       }
       return bad;
     """
-    for path in ("/en/incident/syria-2015-16/INC-009", "/en/instrument/unsc-2268", "/en/nothing/here", "/en/"):
+    for path in ("/en/incident/syria-2015-16/INC-009", "/en/instrument/unsc-2268", "/en/nothing/here", "/en/",
+                 "/en/incident/syria-2015-16/INC-021/screening", "/en/law/status", "/en/provision/unsc-2268/op1",
+                 "/en/incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv"):  # fmt: skip
         open_page(browser, origin + path, "wide")
         assert browser.execute_script(script) == []

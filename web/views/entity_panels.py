@@ -11,6 +11,7 @@ from kb.ns import ONTOLOGY, PREFIXES, RDF
 from web.panel import Panel, Panels
 from web.reading import Node
 from web.site import here, panels, reader
+from web.views import law_panels
 from web.views.search import PER_PAGE, page_number
 
 _MODULE = NamedNode(PREFIXES["owl"] + "Ontology")
@@ -23,14 +24,18 @@ def _claims(panel: Panel) -> list[Node]:
 
 
 def incident(iri: str) -> Values:
-    """Claims made elsewhere about the incident, and series whose period covers its date."""
+    """Claims made elsewhere about the incident, series whose period covers its date, and what the law's scope says."""
     ask, read = panels(), reader()
     spots = [n for place in read.node(iri).iris("mz:place") for n in read.node(place).iris("geo:sfWithin")]
     series = ask("incident_series", incident=iri, area=[a for spot in spots for a in read.around(spot)])
     grouped: dict[str, list[Node]] = {}
     for row in series:
         grouped.setdefault(row["series"].value, []).append(read.node(row["claim"].value))
-    return {"series": grouped, "series_panel": series}, _claims(ask("incident_claims", record=iri))
+    values = {
+        "series": grouped, "series_panel": series,
+        "screening": law_panels.screened(iri), "courts": law_panels.courts(iri),
+    }  # fmt: skip
+    return values, _claims(ask("incident_claims", record=iri))
 
 
 def series(iri: str) -> Values:
@@ -40,7 +45,7 @@ def series(iri: str) -> Values:
 
 
 def provision(iri: str) -> Values:
-    """Incidents linked to the provision, other claims that name it, and its parts."""
+    """Incidents linked to the provision, other claims that name it, its parts, and the provision as data."""
     ask = panels()
     named: dict[str, list[Node]] = {}
     others = ask("provision_claims", provision=iri)
@@ -51,12 +56,13 @@ def provision(iri: str) -> Values:
         "named": named,
         "named_panel": others,
         "parts": ask("provision_parts", provision=iri),
+        **law_panels.provision(iri),
     }
     return values, []
 
 
 def instrument(iri: str) -> Values:
-    """The provisions as a tree, with counts of incidents linked to each, and claims naming the whole."""
+    """The provisions as a tree with counts of incidents linked to each, claims naming the whole, and participation."""
     ask = panels()
     children: dict[str, list[str]] = {}
     provisions = ask("instrument_provisions", instrument=iri)
@@ -67,7 +73,7 @@ def instrument(iri: str) -> Values:
         counts.setdefault(row["provision"].value, []).append((row["status"].value, _integer(row["incidents"])))
     named = ask("instrument_claims", instrument=iri)
     values = {"children": children, "provisions": provisions, "counts": counts, "named": _claims(named), "panel": named}
-    return values, []
+    return {**values, **law_panels.instrument(iri)}, []
 
 
 def actor(iri: str) -> Values:

@@ -1,0 +1,126 @@
+"""What pages show of the law as data: screenings, scopes, elements, participation of States."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pyoxigraph import Literal
+
+from kb.applicability import Facts
+from kb.applicability.facts import reported
+from kb.applicability.jurisdiction import Avenue, avenues
+from kb.errors import AnswerTooLarge, QueryTimeout
+from kb.ns import MZ
+from web.panel import Panel
+from web.reading import Node
+from web.screening import Corpus, Screened, corpus
+from web.site import here, panels, reader, site
+
+_OUTCOMES = {
+    MZ.applicable.value: "applicable",
+    MZ.undetermined.value: "undetermined",
+    MZ.notApplicable.value: "not-applicable",
+}
+
+
+def arrangement() -> Corpus:
+    """How the provisions of this snapshot are arranged."""
+    snapshot = here()
+    found: Corpus = site().once("corpus", snapshot, lambda: corpus(snapshot.store))
+    return found
+
+
+def screened(iri: str, provisions: Iterable[str] | None = None) -> Screened:
+    """The screenings of an incident (of all provisions by default) under the law of the snapshot that is read."""
+    snapshot = here()
+    screenings = site().base.screener(snapshot).explain(reported(snapshot.store, iri), provisions)
+    return Screened(screenings, arrangement(), reader())
+
+
+def facts_of(iri: str) -> Facts:
+    """What the screening looks at in an incident."""
+    snapshot = here()
+    return site().base.screener(snapshot).read(reported(snapshot.store, iri))
+
+
+def courts(iri: str) -> list[tuple[str, tuple[Avenue, ...]]]:
+    """The statutes under which crimes are recorded, each with its avenues of jurisdiction over an incident."""
+    law, facts, arranged = site().base.screener(here()).law, facts_of(iri), arrangement()
+    statutes = sorted({arranged.instrument[o] for o in arranged.offences if o in arranged.instrument})
+    return [(statute, avenues(law, statute, facts)) for statute in statutes]
+
+
+def provision(iri: str) -> dict[str, Any]:
+    """Scope, preconditions and elements of a provision, what it reflects, and incidents by computed outcome."""
+    nodes = reader().record(iri).values()
+    relations: dict[str, list[str]] = {}
+    for row in panels()("provision_relations", provision=iri):
+        relations.setdefault(row["relation"].value, []).append(row["other"].value)
+    scope = _of_class(nodes, "mz:Scope")
+    return {
+        "scope": scope[0] if scope else None,
+        "preconditions": _of_class(nodes, "mz:Precondition"),
+        "elements": _by_crime(_of_class(nodes, "mz:Element")),
+        "relations": relations,
+        "outcomes": _outcomes(iri) if scope else [],
+        "offence": iri in arrangement().offences and "mz:Offence" in reader().node(iri).types,
+    }
+
+
+def _of_class(nodes: Any, name: str) -> list[Node]:
+    return [node for node in nodes if name in node.types]
+
+
+def _by_crime(elements: list[Node]) -> dict[str, list[Node]]:
+    """Elements in their order, under the label of the crime where a provision has several."""
+    found: dict[str, list[Node]] = {}
+    for node in sorted(elements, key=lambda n: n.integer("mz:elementNumber") or 0):
+        found.setdefault(str(node.text("mz:crimeLabel") or ""), []).append(node)
+    return dict(sorted(found.items()))
+
+
+def _outcomes(iri: str) -> list[tuple[str, int, Panel | None]]:
+    """For each outcome how many incidents have it, and which (None where there are too many to list in time)."""
+    ask = panels()
+    try:
+        counts = {row["outcome"].value: _integer(row["incidents"]) for row in ask("provision_outcomes", provision=iri)}
+    except (QueryTimeout, AnswerTooLarge):
+        return []
+    found: list[tuple[str, int, Panel | None]] = []
+    for outcome, name in _OUTCOMES.items():
+        if counts.get(outcome):
+            found.append((name, counts[outcome], _listed(iri, outcome)))
+    return found
+
+
+def _listed(iri: str, outcome: str) -> Panel | None:
+    try:
+        return panels()("provision_screenings", provision=iri, outcome=outcome)
+    except (QueryTimeout, AnswerTooLarge):
+        return None
+
+
+def instrument(iri: str) -> dict[str, Any]:
+    """Participation of States in an instrument, and the instruments that amend it or would have used it."""
+    ask, read = panels(), reader()
+    related: dict[str, list[Node]] = {}
+    for row in ask("instrument_amendments", instrument=iri):
+        related.setdefault(row["relation"].value, []).append(read.peek(row["other"].value))
+    participations = [read.node(i) for i in ask("instrument_participations", instrument=iri).iris("participation")]
+    return {
+        "participations": participations,
+        "amendments": sorted(related.get(_AMENDS, []), key=_adopted),
+        "drafts": sorted(related.get(MZ.refersTo.value, []), key=_adopted),
+    }
+
+
+_AMENDS = "http://data.europa.eu/eli/ontology#amends"
+
+
+def _adopted(node: Node) -> tuple[str, str]:
+    return str(node.text("eli:date_document") or ""), node.iri
+
+
+def _integer(term: object) -> int:
+    return int(term.value) if isinstance(term, Literal) else 0

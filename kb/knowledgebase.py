@@ -18,10 +18,10 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, Triple, parse_query_r
 from pyoxigraph import QueryResultsFormat as Format
 
 from kb import __version__, bundle, canonical, document, snapshot, vocabulary, writer
-from kb.applicability import Screener, Screening, law
+from kb.applicability import Screener, Screening, assessment, elements, law, pattern
 from kb.applicability.facts import reported
 from kb.bundle import Bundle, BundleRequest
-from kb.errors import BadFile, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
+from kb.errors import BadFile, DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.ingest import reject, tabular
 from kb.ingest.admission import admit
 from kb.ingest.known import finder
@@ -32,7 +32,7 @@ from kb.ns import ID, RDF
 from kb.paths import Home
 from kb.query import saved
 from kb.query.pool import QueryPool
-from kb.record import Record
+from kb.record import Record, named
 from kb.snapshot import Snapshot
 from kb.storage import plain_errors
 from kb.store.base import Answer, Limits
@@ -170,6 +170,17 @@ class KnowledgeBase:
             raise NotFound(f"There is no incident {incident}", "", "Look for it with the search of the site.")
         return list(self.screener(here).explain(reported(here.store, incident), provisions))
 
+    def elements(self, incident: str, offence: str) -> elements.Matrix:
+        """The elements of an offence or a mode of liability against what is recorded of an incident; IRIs or names."""
+        here = self.snapshot()
+        names = named("incident", incident), named("provision", offence)
+        return elements.matrix(here.store, self.screener(here).law, *names)
+
+    def alike(self, likeness: pattern.Likeness) -> list[str]:
+        """The incidents that are alike in these respects, by the shipped query."""
+        question = saved.load("browse", pattern.QUERY)
+        return [row["incident"].value for row in table(self.ask(question.bind(likeness.parameters)))]
+
     def pool(self) -> QueryPool:
         """The query workers, started at first use."""
         with self._guard:
@@ -220,6 +231,28 @@ class KnowledgeBase:
         good = [r for r in records if r.iri not in bad]
         outcome = self.write(good, activity)
         return Written(outcome, findings, [r for r in records if r.iri in bad])
+
+    def assess(self, judgement: assessment.Judgement) -> tuple[Record, Outcome]:
+        """Write a person's assessment of an element or a precondition; it supersedes that person's last one."""
+        here = self.snapshot()
+        made = assessment.record(here.store, self.screener(here).law, judgement, now()[:10])
+        return made, self._write_one(made, f"assessment by {judgement.by}")
+
+    def group(self, likeness: pattern.Likeness, members: Iterable[str], by: str) -> tuple[Record, Outcome]:
+        """Write the pattern of incidents found to be alike, with `by` (an actor's IRI) answering for it."""
+        here = self.snapshot()
+        named_by = (likeness.object, likeness.area, likeness.actor)
+        words = {tag: [here.labels(i).get(tag, i.removeprefix(ID)) for i in named_by if i] for tag in ("en", "ar")}
+        for texts in words.values():
+            texts += [f"{likeness.start[:10]}/{likeness.end[:10]}"] if likeness.start or likeness.end else []
+        made = pattern.record(here.store, likeness, members, by, here.number, words)
+        return made, self._write_one(made, f"pattern {likeness.text}")
+
+    def _write_one(self, record: Record, label: str) -> Outcome:
+        done = self.add([record], {"label": label})
+        if done.rejected:
+            raise DoesNotConform(f"{record.iri.removeprefix(ID)} was not written", done.findings[0].message())
+        return done.outcome
 
     def import_table(
         self, mapping: Mapping, path: Path, *, check: bool = False, progress: Callable[[int], None] = lambda rows: None

@@ -41,6 +41,7 @@ MZ = Vocabulary(
     "hasProfile profileFacts applicable undetermined notApplicable refersTo refersSituationIn vetoedBy"
     " hasElement elementOf elementNumber elementKind indicatedBy evidenceNeeded assesses assessmentValue fitsDegree"
     " degreeOfInvolvement offence minimum best maximum verification verificationBasis invokes officialSource"
+    " invokesNorm expressesNorm LegalMapping EditorialNote"
     " recognisedBy recognisedWith factKind evidenceKind groups query madeFromSnapshot supportedBy contradictedBy"
     " standardOfProof assessedOn rationale ModeOfLiability Precondition"
     " Pattern Attribution CasualtyEstimate subsetOf victimSex position"
@@ -73,6 +74,7 @@ XSD = Vocabulary(
 ORG = Vocabulary("http://www.w3.org/ns/org#", "classification subOrganizationOf Organization")
 CITO = Vocabulary("http://purl.org/spar/cito/", "disputes")
 EDTF = Vocabulary("http://id.loc.gov/datatypes/edtf/", "EDTF")
+ELI = Vocabulary("http://data.europa.eu/eli/ontology#", "is_part_of number")
 SPDX = Vocabulary("http://spdx.org/rdf/terms#", "checksum checksumValue algorithm Checksum")
 
 PREFIXES = {

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from pyoxigraph import NamedNode, Triple
 
+from kb.ns import ID
+
 SYSTEM_FRAGMENT = "record"  # `<record>#record` carries what the system says about a record
 RESERVED = re.compile(r"record|revision-\d+")  # fragments that only the system writes
 # `<kind>/<name>` below …/id/, as pages and servers carry it; names are what `local_name` makes
@@ -27,6 +29,14 @@ class Record:
 def owner(iri: str) -> str:
     """The record that a node belongs to: its IRI up to the fragment."""
     return iri.partition("#")[0]
+
+
+def named(kind: str, text: str) -> str:
+    """The IRI that a person means: an IRI as it is, or a name below …/id/ with or without its kind in front."""
+    if "://" in text:
+        return text
+    name = text.removeprefix("id:").removeprefix(f"{kind}/")
+    return f"{ID}{kind}/{name}" if kind else ID + name
 
 
 def system_node(iri: str) -> NamedNode:

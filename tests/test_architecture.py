@@ -17,8 +17,8 @@ FLOORS = (
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle"),
     ("kb.writer",),
     ("kb.knowledgebase",),
-    ("kb.show", "kb.option"),
-    ("kb.cli_law",),
+    ("kb.show", "kb.show_elements", "kb.option"),
+    ("kb.cli_law", "kb.cli_assess"),
     ("kb.cli", "web"),
 )
 # The command line starts the site, and nothing else crosses a floor.

@@ -28,6 +28,7 @@ from kb.query.guard import form_of
 from kb.store.base import Limits
 
 EXPECTED = Path(__file__).parent / "expected"
+EMPTY = {"incidents_lacking_only_knowledge"}  # nobody has assessed the curated case; see test_assess.py
 HELP = Path(__file__).parents[1] / "web" / "help"
 FILES = sorted(paths.shipped("queries").glob("*/*.rq"))
 REPORTS = [path.stem for path in FILES if path.parent.name == "report"]
@@ -159,7 +160,7 @@ def test_report_queries_all_have_expected_rows() -> None:
 @every_report
 def test_report_answers_the_expected_rows(name: str, demo: KnowledgeBase) -> None:
     columns, rows = expected(name)
-    assert rows
+    assert bool(rows) == (name not in EMPTY)
     assert ask(demo, name, columns) == rows
 
 
@@ -181,7 +182,7 @@ def answers(found: object, names: list[str], columns: list[str]) -> Iterator[tup
 def test_report_labels_follow_the_language(name: str, demo: KnowledgeBase) -> None:
     query = saved.load("report", name)
     columns, rows = expected(name)
-    if "language" not in query.parameters:
+    if "language" not in query.parameters or name in EMPTY:
         return
     assert ask(demo, name, columns, language="ar") == rows
     english, arabic = (table(demo.ask(query.bind({"language": tag}))) for tag in ("en", "ar"))

@@ -95,9 +95,7 @@ def assess(
 @click.option("--until", "end", default="", help="Until the end of this day, or before this timestamp.")
 @click.option("--by", default="mizan-curators", show_default=True, help="The actor that answers for the group.")
 @JSON
-def pattern(
-    home: Path, kind: str, area: str, actor: str, start: str, end: str, by: str, as_json: bool
-) -> None:
+def pattern(home: Path, kind: str, area: str, actor: str, start: str, end: str, by: str, as_json: bool) -> None:
     """Group incidents that are alike, as evidence to weigh towards context or policy; at least two."""
     if not (kind or area or actor or start or end):
         raise UsageError("Nothing says how the incidents are alike", "", "Give --object, --area, --actor or a time.")

@@ -45,7 +45,7 @@ MZ = Vocabulary(
     " recognisedBy recognisedWith factKind evidenceKind groups query madeFromSnapshot supportedBy contradictedBy"
     " standardOfProof assessedOn rationale ModeOfLiability Precondition"
     " Pattern Attribution CasualtyEstimate subsetOf victimSex position"
-    " crimeLabel date"
+    " crimeLabel date caution summary"
     "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")

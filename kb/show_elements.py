@@ -28,6 +28,7 @@ _WORDS = {
         "mode concerns a person)",
         "أشكال المسؤولية التي قد تناسبها درجة الضلوع المدّعى بها (النسبة تسمّي كيانًا، وشكل المسؤولية يتعلق بشخص)",
     ),
+    "caution": ("caution", "تنبيه"),
     "indicated": ("indications", "دلائل"),
     "none": ("no recorded fact speaks to it", "لا واقعة مسجّلة تتصل به"),
     "record": ("the record", "السجل"),
@@ -83,6 +84,7 @@ def as_text(matrix: Matrix, label: Label, language: str) -> str:
 
 class _Words:
     def __init__(self, language: str) -> None:
+        self.language = language
         self._index = 1 if language == "ar" else 0
         self.comma = "، " if language == "ar" else ", "
 
@@ -94,6 +96,9 @@ def _row(row: Row, label: Label, word: _Words) -> Iterator[str]:
     number = f"{row.crime} {row.number}. ".lstrip() if row.number else "- "
     kinds = f" ({word.comma.join(label(k) for k in row.kinds)})" if row.kinds else ""
     yield f"{number}{label(row.node)}{kinds}: {word.comma.join(label(v) for v in row.values)}"
+    summary = row.summaries.get(word.language) or next(iter(row.summaries.values()), "")
+    yield f"    {summary}"
+    yield from (f"    {word('caution')}: {text}" for language, text in row.cautions if language == word.language)
     for assessment in row.assessments:
         yield f"    {word('assessed')}: {_assessment(assessment, label, word)}"
     if row.indications:
@@ -108,7 +113,7 @@ def _row(row: Row, label: Label, word: _Words) -> Iterator[str]:
 
 
 def _assessment(made: Assessment, label: Label, word: _Words) -> str:
-    reason = made.reasons.get("ar" if word.comma == "، " else "en") or next(iter(made.reasons.values()), "")
+    reason = made.reasons.get(word.language) or next(iter(made.reasons.values()), "")
     said = word.comma.join((label(made.value), label(made.standard), label(made.by), made.on))
     return f"{said} [{made.revision}]: {reason}"
 

@@ -11,7 +11,7 @@ from kb.applicability import recognition
 from kb.applicability.law import Law
 from kb.applicability.recognition import Indication, Kind, Material
 from kb.errors import NotFound, UsageError
-from kb.ns import ID, MZ, RDF, SCHEME
+from kb.ns import ID, MZ, RDF, SCHEME, SKOS
 from kb.record import system_node
 from kb.store.local import LocalStore
 
@@ -43,7 +43,8 @@ class Row:
 
     `indications` are found by machine and are no assessment. `silent` are the kinds of facts that would speak to it
     and of which none is recorded; `recorded` the kinds of evidence that a recorded item is of, `missing` those of which
-    none is. `origins` counts the sources behind the indications that do not derive from one another.
+    none is. `origins` counts the sources behind the indications that do not derive from one another. `summaries` says
+    by language what must be established, `cautions` (language, text) how it must not be read.
     """
 
     node: str
@@ -56,6 +57,8 @@ class Row:
     missing: tuple[str, ...]
     assessments: tuple[Assessment, ...]
     origins: int
+    summaries: dict[str, str]
+    cautions: tuple[tuple[str, str], ...]
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -146,6 +149,8 @@ def _row(recorded: Material, incident: str, iri: str) -> Row:
         tuple(kind.iri for kind in needed if kind.iri not in held),
         assessed,
         len(recorded.origins(s for i in found for s in i.sources)),
+        dict(_texts(store, node, MZ.summary) or _texts(store, node, SKOS.definition)),
+        tuple(_texts(store, node, MZ.caution)),
     )
 
 
@@ -166,7 +171,7 @@ def _assessments(store: LocalStore, incident: str, node: NamedNode) -> Iterator[
                 _literal(store, here, MZ.standardOfProof),
                 _literal(store, here, MZ.claimant),
                 _literal(store, here, MZ.assessedOn),
-                {v.language or "en": v.value for v in store.objects(here, MZ.rationale) if isinstance(v, Literal)},
+                dict(_texts(store, here, MZ.rationale)),
                 tuple(sorted(_iris(store, here, MZ.supportedBy))),
                 tuple(sorted(_iris(store, here, MZ.contradictedBy))),
                 _revision(store, here),
@@ -208,6 +213,10 @@ def _differ(group: list[Indication]) -> bool:
 
 def _iris(store: LocalStore, node: NamedNode, predicate: NamedNode) -> list[str]:
     return [v.value for v in store.objects(node, predicate) if isinstance(v, NamedNode)]
+
+
+def _texts(store: LocalStore, node: NamedNode, predicate: NamedNode) -> list[tuple[str, str]]:
+    return sorted((v.language or "en", v.value) for v in store.objects(node, predicate) if isinstance(v, Literal))
 
 
 def _literal(store: LocalStore, node: NamedNode, predicate: NamedNode) -> str:

@@ -41,7 +41,7 @@ MZ = Vocabulary(
     "hasProfile profileFacts applicable undetermined notApplicable refersTo refersSituationIn vetoedBy"
     " hasElement elementOf elementNumber elementKind indicatedBy evidenceNeeded assesses assessmentValue fitsDegree"
     " degreeOfInvolvement offence minimum best maximum verification verificationBasis invokes officialSource"
-    " invokesNorm expressesNorm LegalMapping EditorialNote"
+    " topic instrumentKind invokesNorm expressesNorm LegalMapping EditorialNote"
     " recognisedBy recognisedWith factKind evidenceKind groups query madeFromSnapshot supportedBy contradictedBy"
     " standardOfProof assessedOn rationale ModeOfLiability Precondition"
     " Pattern Attribution CasualtyEstimate subsetOf victimSex position"

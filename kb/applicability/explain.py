@@ -97,8 +97,8 @@ _LANGUAGES = ("en", "ar")
 def reason(test: Test, language: str, name: Name) -> str:
     """The reason of a test in `en` or `ar`; `name` gives labels."""
     index = _LANGUAGES.index(language)
-    facts = _list(test.facts, language, name)
-    law = _list(test.law, language, name)
+    facts = listed(test.facts, language, name)
+    law = listed(test.law, language, name)
     if test.reason in _TEXTS:
         text = _TEXTS[test.reason][index].format(facts=facts, law=law)
     else:
@@ -119,7 +119,8 @@ def _classified(test: Test, language: str, name: Name) -> str:
     return _CLASSIFIED[_LANGUAGES.index(language)].format(claims=comma.join(claims))
 
 
-def _list(values: tuple[str, ...], language: str, name: Name) -> str:
+def listed(values: tuple[str, ...], language: str, name: Name) -> str:
+    """Values of a test in words, one after the other."""
     separator = "، " if language == "ar" else ", "
     return separator.join(_value(v, language, name) for v in values)
 

@@ -92,6 +92,7 @@ class Referral:
     statute: str
     places: frozenset[str]
     vetoed_by: frozenset[str]
+    adopted: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ class Law:
     unspecific: frozenset[str] = frozenset()
     sovereigns: dict[str, str] = field(default_factory=dict)
     referrals: tuple[Referral, ...] = ()
+    statutes: frozenset[str] = frozenset()
+    universal: tuple[str, ...] = ()
     _there: dict[frozenset[str], tuple[Classification, ...]] = field(default_factory=dict, init=False, repr=False)
     _standing: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
@@ -175,10 +178,13 @@ def read(store: LocalStore) -> Law:
         {t.subject.value: t.object.value for t in store.triples(MZ.territoryOf)
          if isinstance(t.subject, NamedNode) and isinstance(t.object, NamedNode)},
         tuple(sorted(_referrals(store), key=lambda r: r.instrument)),
+        frozenset(node.value for node in store.subjects(MZ.instrumentKind, NamedNode(_KINDS + "statute"))),
+        tuple(sorted(node.value for node in store.subjects(MZ.topic, Literal("universal-jurisdiction")))),
     )  # fmt: skip
 
 
 _KIND = SCHEME + "actor-kind#"
+_KINDS = SCHEME + "instrument-kind#"
 BOTH = SCHEME + "conflict-type#both"
 BOTH_KINDS = (SCHEME + "conflict-type#iac", SCHEME + "conflict-type#niac")
 
@@ -234,7 +240,8 @@ def _referrals(store: LocalStore) -> Iterator[Referral]:
         node, statute = triple.subject, triple.object
         if isinstance(node, NamedNode) and isinstance(statute, NamedNode):
             places = _all(store, node, MZ.refersSituationIn)
-            yield Referral(node.value, statute.value, places, _all(store, node, MZ.vetoedBy))
+            adopted = not _one(store, node, MZ.instrumentKind).endswith("#council-draft")
+            yield Referral(node.value, statute.value, places, _all(store, node, MZ.vetoedBy), adopted)
 
 
 def _memberships(store: LocalStore) -> dict[str, tuple[Membership, ...]]:

@@ -60,7 +60,10 @@ class Screener:
 
     def explain(self, triples: Iterable[Triple], provisions: Iterable[str] | None = None) -> Iterator[Screening]:
         """The six tests of each provision (all by default) for one incident, by the code that decides."""
-        facts = self._reader.read(triples)
+        yield from self.screened(self._reader.read(triples), provisions)
+
+    def screened(self, facts: Facts, provisions: Iterable[str] | None = None) -> Iterator[Screening]:
+        """The same for facts already read."""
         wanted = None if provisions is None else set(provisions)
         for scope in self.law.scopes:
             if wanted is None or scope.provision in wanted:

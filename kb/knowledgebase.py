@@ -251,7 +251,8 @@ class KnowledgeBase:
     def _write_one(self, record: Record, label: str) -> Outcome:
         done = self.add([record], {"label": label})
         if done.rejected:
-            raise DoesNotConform(f"{record.iri.removeprefix(ID)} was not written", done.findings[0].message())
+            what = f"{record.iri.removeprefix(ID)} was not written"
+            raise DoesNotConform(what, done.findings[0].message(), "Correct that and run the same command again.")
         return done.outcome
 
     def import_table(

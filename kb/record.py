@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from pyoxigraph import NamedNode, Triple
 
+from kb.errors import UsageError
 from kb.ns import ID
 
 SYSTEM_FRAGMENT = "record"  # `<record>#record` carries what the system says about a record
@@ -32,11 +33,16 @@ def owner(iri: str) -> str:
 
 
 def named(kind: str, text: str) -> str:
-    """The IRI that a person means: an IRI as it is, or a name below …/id/ with or without its kind in front."""
-    if "://" in text:
-        return text
+    """The IRI that a person means: an IRI as it is, or a name below …/id/ with or without its kind in front.
+
+    UsageError for what no IRI can be.
+    """
     name = text.removeprefix("id:").removeprefix(f"{kind}/")
-    return f"{ID}{kind}/{name}" if kind else ID + name
+    iri = text if "://" in text else f"{ID}{kind}/{name}" if kind else ID + name
+    try:
+        return NamedNode(iri).value
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no name", str(error), "Copy the name or the IRI from its page.") from None
 
 
 def system_node(iri: str) -> NamedNode:

@@ -155,9 +155,12 @@ def _moment(text: str, *, end_of_day: bool = False) -> str:
     if not text:
         return ""
     try:
+        if "T" in text and datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("it has no zone")
         seconds = moment(text, end_of_day=end_of_day)
     except ValueError as error:
-        raise UsageError(f"{text!r} is not a time", str(error), "Write a day as YYYY-MM-DD.") from None
+        hint = "Write a day as YYYY-MM-DD, or a timestamp with Z."
+        raise UsageError(f"{text!r} is not a time", str(error), hint) from None
     assert seconds is not None
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

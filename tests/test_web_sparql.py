@@ -14,6 +14,7 @@ from pyoxigraph import RdfFormat
 from kb.knowledgebase import KnowledgeBase
 from kb.query import saved
 from kb.store.base import Limits
+from tests.test_queries import EMPTY
 from web.app import create_app
 
 SELECT = "SELECT ?s WHERE { ?s a <https://w3id.org/mizan/ontology#Incident> } ORDER BY ?s LIMIT 3"
@@ -239,7 +240,7 @@ def test_report_queries_run_from_their_page(client: FlaskClient, name: str, lang
     assert shown.status_code == 200
     answer = client.get(f"/{language}/queries/{name}?run=1", headers=BROWSER)
     assert answer.status_code == 200
-    assert int(answer.headers["X-Mizan-Rows"]) > 0
+    assert (int(answer.headers["X-Mizan-Rows"]) > 0) == (name not in EMPTY)
 
 
 def test_bad_parameter_is_told_by_name(client: FlaskClient) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from flask import Flask, Response, request
-from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 
 from kb.knowledgebase import KnowledgeBase
 from web import errors
 from web.address import ENTITY, KIND, SUFFIXES
-from web.jurisdiction import ANSWERS, GROUNDS, reason
+from web.jurisdiction import ANSWERS, GROUNDS, words
 from web.language import LANGUAGES
 from web.reading import shorten
 from web.screening import anchor, covered, tally
-from web.site import EXTENSION, Site, page_context, show
+from web.site import EXTENSION, Site, page_context
 from web.views import data, entity, front, guide, law, query, search, sparql
 
 _POLICY = (
@@ -55,19 +54,14 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.converters.update(lang=_Language, kind=_Kind, entity=_Entity, suffix=_Suffix)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(GROUNDS=GROUNDS, ANSWERS=ANSWERS, avenue_reason=reason)
-    app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor)
-    app.jinja_env.filters.update(label_link=_link, shorten=shorten)
+    app.jinja_env.globals.update(GROUNDS=GROUNDS, ANSWERS=ANSWERS, avenue_words=words)
+    app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
     for module in (front, search, query, guide, sparql, data, law, entity):
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)
     errors.register(app)
     return app
-
-
-def _link(iri: str) -> Markup:
-    return show().link(iri)
 
 
 def _secure(response: Response) -> Response:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pyoxigraph import Literal, NamedNode
 
-from kb.applicability import Outcome, Screening, Test
+from kb.applicability import Outcome, Test
 from kb.applicability.explain import reason
 from kb.applicability.law import Classification
 from kb.ns import ID, MZ
 from kb.store.local import LocalStore
-from web.language import marked
+from web.language import Language, marked
 from web.reading import Node, Reader, Text, expand
 
 TESTS = {  # the six tests as headings
     "time": marked("Time"),
-    "place": marked("Place"),
+    "place": marked("Territory"),
     "person": marked("Who is bound"),
     "subject": marked("Subject"),
     "exclusion": marked("Exclusions"),
@@ -30,6 +32,15 @@ OUTCOMES = {
     "not-applicable": marked("not applicable"),
 }
 _ORDER = [Outcome.APPLICABLE, Outcome.UNDETERMINED, Outcome.NOT_APPLICABLE]
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")  # as explain.py writes one
+
+
+def _spelled(moment: str, language: Language) -> str:
+    """A moment in words, kept together by isolates where it stands in text of the other direction."""
+    at = datetime.strptime(moment, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+    return f"\u2068{language.moment(at, midnight=True)}\u2069"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +102,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One screening with its outcome, worked out once."""
+    """A provision with what the screening says of it."""
 
     provision: str
     outcome: Outcome
-    tests: tuple[Test, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +123,15 @@ class Target:
 
 
 class Screened:
-    """The screenings of one incident as its pages show them."""
+    """The screenings of one incident as its pages show them; `tests` gives the six tests of a provision when asked."""
 
-    def __init__(self, screenings: Iterable[Screening], corpus: Corpus, reader: Reader) -> None:
+    def __init__(
+        self, outcomes: Mapping[str, Outcome], tests: Callable[[str], Iterable[Test]], corpus: Corpus, reader: Reader
+    ) -> None:
         self.corpus = corpus
         self.reader = reader
-        judged = [Judged(s.provision, s.outcome, s.tests) for s in screenings]
+        self._tests = tests
+        judged = [Judged(provision, outcome) for provision, outcome in outcomes.items()]
         self.screenings = sorted(judged, key=lambda s: (corpus.order.get(s.provision, 0), s.provision))
         self.by_outcome = tally(self.screenings)
 
@@ -146,16 +159,13 @@ class Screened:
         return self.corpus.instrument.get(iri, iri), self.corpus.order.get(iri, 0), iri
 
     def reasons(self, screening: Judged) -> list[Reason]:
-        """The six tests of a screening in words."""
+        """The six tests of a screening in words, by the code that decides."""
+        return [Reason(t.name, t.verdict.value, self._words(t), t.claims) for t in self._tests(screening.provision)]
+
+    def _words(self, test: Test) -> Text:
         language = self.reader.language
-
-        def name(iri: str, code: str) -> str:
-            return self.reader.label(iri).value
-
-        return [
-            Reason(t.name, t.verdict.value, Text(reason(t, language.code, name), language.code, language), t.claims)
-            for t in screening.tests
-        ]
+        text = reason(test, language.code, lambda iri, code: self.reader.label(iri).value)
+        return Text(_MOMENT.sub(lambda found: _spelled(found[0], language), text), language.code, language)
 
     def has_elements(self, provision: str) -> bool:
         """Whether elements of a crime are recorded for a provision."""

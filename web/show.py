@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from markupsafe import Markup
 from pyoxigraph import Literal, NamedNode
@@ -199,6 +199,10 @@ class Show:
         except ValueError:
             words = text
         return Markup('<time datetime="{}"><bdi>{}</bdi></time>').format(text, words)
+
+    def instant(self, seconds: float) -> Markup:
+        """A moment given as seconds since 1970, with its hour in UTC."""
+        return self.span(datetime.fromtimestamp(seconds, UTC).isoformat())
 
     def number(self, text: str | int) -> Markup:
         """A number with this language's grouping."""

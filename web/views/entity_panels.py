@@ -31,17 +31,19 @@ def incident(iri: str) -> Values:
     grouped: dict[str, list[Node]] = {}
     for row in series:
         grouped.setdefault(row["series"].value, []).append(read.node(row["claim"].value))
+    facts = law_panels.facts_of(iri)
     values = {
         "series": grouped, "series_panel": series,
-        "screening": law_panels.screened(iri), "courts": law_panels.courts(iri),
+        "screening": law_panels.outlined(iri, facts), "courts": law_panels.courts(facts),
     }  # fmt: skip
     return values, _claims(ask("incident_claims", record=iri))
 
 
 def series(iri: str) -> Values:
-    """Claims about the series, and its parts."""
+    """Claims about the series, its parts, and what the screening says of its legal claims."""
     ask = panels()
-    return {"parts": ask("series_parts", series=iri)}, _claims(ask("series_claims", record=iri))
+    claims = _claims(ask("series_claims", record=iri))
+    return {"parts": ask("series_parts", series=iri), "checks": law_panels.checks(claims)}, claims
 
 
 def provision(iri: str) -> Values:
@@ -96,11 +98,14 @@ def actor(iri: str) -> Values:
 
 
 def source(iri: str) -> Values:
-    """Claims that rest on the source or are about it, and the incidents and sources made from it."""
+    """Claims that rest on the source or are about it, its legal claims checked, and what was made from it."""
     ask = panels()
-    values = {"incidents": ask("source_incidents", source=iri), "derived": ask("source_derived", source=iri)}
+    values: dict[str, Any] = {
+        "incidents": ask("source_incidents", source=iri), "derived": ask("source_derived", source=iri),
+    }  # fmt: skip
     cited = _claims(ask("source_cited", source=iri))
     about = _claims(ask("source_claims", record=iri))
+    values["checks"] = law_panels.checks({n.iri: n for n in [*reader().record(iri).values(), *cited]}.values())
     return values, list({n.iri: n for n in [*cited, *about]}.values())
 
 

@@ -29,10 +29,11 @@ def screening(lang: str, path: str) -> Response:
 
 
 def _screening(entity: Entity) -> Response:
-    found = screened(entity.iri)
+    facts = facts_of(entity.iri)
+    found = screened(facts)
     named = found.targets(node for node in entity.nodes.values() if node.has("mz:invokes"))
     return page(
-        "screening.html", entity=entity, main=entity.main, screening=found, looked_at=looked_at(facts_of(entity.iri)),
+        "screening.html", entity=entity, main=entity.main, screening=found, looked_at=looked_at(facts),
         named={s.provision for target in named for s in target.screenings}, anchor=anchor,
     )  # fmt: skip
 
@@ -54,7 +55,7 @@ def _elements(path: str, provision: str) -> Response:
     found = matrix(snapshot.store, site().base.screener(snapshot).law, incident, offence)
     return page(
         "elements.html", matrix=found, incident=incident, offence=reader().node(offence),
-        screening=screened(incident, [offence]),
+        screening=screened(facts_of(incident), [offence]),
     )  # fmt: skip
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pyoxigraph import Literal
+from pyoxigraph import Literal, NamedNode
 
-from kb.applicability import Facts
+from kb.applicability import Facts, Outcome, Test, check
+from kb.applicability.check import MappingCheck
 from kb.applicability.facts import reported
-from kb.applicability.jurisdiction import Avenue, avenues
+from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.errors import AnswerTooLarge, QueryTimeout
 from kb.ns import MZ
+from kb.record import system_node
 from web.panel import Panel
 from web.reading import Node
 from web.screening import Corpus, Screened, corpus
@@ -31,24 +33,57 @@ def arrangement() -> Corpus:
     return found
 
 
-def screened(iri: str, provisions: Iterable[str] | None = None) -> Screened:
-    """The screenings of an incident (of all provisions by default) under the law of the snapshot that is read."""
-    snapshot = here()
-    screenings = site().base.screener(snapshot).explain(reported(snapshot.store, iri), provisions)
-    return Screened(screenings, arrangement(), reader())
-
-
 def facts_of(iri: str) -> Facts:
-    """What the screening looks at in an incident."""
+    """What the screening looks at in an incident, in the snapshot that this request reads."""
     snapshot = here()
     return site().base.screener(snapshot).read(reported(snapshot.store, iri))
 
 
-def courts(iri: str) -> list[tuple[str, tuple[Avenue, ...]]]:
-    """The statutes under which crimes are recorded, each with its avenues of jurisdiction over an incident."""
-    law, facts, arranged = site().base.screener(here()).law, facts_of(iri), arrangement()
-    statutes = sorted({arranged.instrument[o] for o in arranged.offences if o in arranged.instrument})
-    return [(statute, avenues(law, statute, facts)) for statute in statutes]
+def screened(facts: Facts, provisions: Iterable[str] | None = None) -> Screened:
+    """The screenings of an incident with these facts, of all provisions by default, worked out now."""
+    found = {s.provision: s for s in site().base.screener(here()).screened(facts, provisions)}
+    outcomes = {provision: s.outcome for provision, s in found.items()}
+    return Screened(outcomes, lambda provision: found[provision].tests, arrangement(), reader())
+
+
+def outlined(iri: str, facts: Facts) -> Screened:
+    """The outcomes of an incident as the store keeps them; tests are worked out only for provisions that are shown."""
+    store, screener = here().store, site().base.screener(here())
+    profiles = [NamedNode(p.value) for p in store.objects(system_node(iri), MZ.hasProfile)]
+    kept = [triple for profile in profiles for triple in store.node(profile)]
+    outcomes = {
+        t.object.value: Outcome(_OUTCOMES[t.predicate.value])
+        for t in kept if t.predicate.value in _OUTCOMES and isinstance(t.object, NamedNode)
+    }  # fmt: skip
+    if not outcomes:  # written by software that kept none
+        return screened(facts)
+
+    def tests(provision: str) -> Iterable[Test]:
+        return (test for s in screener.screened(facts, [provision]) for test in s.tests)
+
+    return Screened(outcomes, tests, arrangement(), reader())
+
+
+def courts(facts: Facts) -> tuple[Jurisdiction, ...]:
+    """The avenues of jurisdiction over an incident with these facts to each court that a statute sets up."""
+    return jurisdictions(site().base.screener(here()).law, facts)
+
+
+def checks(claims: Iterable[Node]) -> list[MappingCheck]:
+    """Each legal claim about a series, set against the screening of the incidents recorded in its period and place."""
+    snapshot = here()
+    known: dict[str, MappingCheck] = site().once("checks", snapshot, dict)
+    found = []
+    for claim in claims:
+        if "mz:LegalMapping" in claim.types and _is_series(claim.iri_value("mz:about")):
+            if claim.iri not in known:
+                known[claim.iri] = check.check(snapshot.store, site().base.screener(snapshot), claim.iri)
+            found.append(known[claim.iri])
+    return sorted(found, key=lambda c: c.mapping)
+
+
+def _is_series(iri: str) -> bool:
+    return "mz:IncidentSeries" in reader().peek(iri).types
 
 
 def provision(iri: str) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from pyoxigraph import QueryResultsFormat as Format
 
 from kb import __version__, bundle, canonical, document, snapshot, vocabulary, writer
 from kb.applicability import Screener, Screening, assessment, elements, law, pattern
+from kb.applicability.check import MappingCheck, check
 from kb.applicability.facts import reported
+from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
 from kb.errors import BadFile, DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.ingest import reject, tabular
@@ -169,6 +171,16 @@ class KnowledgeBase:
         if not here.record(incident):
             raise NotFound(f"There is no incident {incident}", "", "Look for it with the search of the site.")
         return list(self.screener(here).explain(reported(here.store, incident), provisions))
+
+    def check_mapping(self, claim: str) -> MappingCheck:
+        """A legal mapping, by the IRI of the claim, beside what the screening says of the incidents it is about."""
+        here = self.snapshot()
+        return check(here.store, self.screener(here), claim)
+
+    def jurisdiction(self, incident: str) -> tuple[Jurisdiction, ...]:
+        """Which courts could hear what is alleged, by participation and dates; apart from whether the law applies."""
+        here, screener = self.snapshot(), self.screener()
+        return jurisdictions(screener.law, screener.read(reported(here.store, incident)))
 
     def elements(self, incident: str, offence: str) -> elements.Matrix:
         """The elements of an offence or a mode of liability against what is recorded of an incident; IRIs or names."""

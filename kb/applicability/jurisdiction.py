@@ -103,7 +103,7 @@ _TEXTS = {
     "referral-closed": ("A referral was put to the vote as {law} and vetoed by {states}; no other is recorded.",
                         "طُرحت إحالة للتصويت ({law}) ونقضتها {states}؛ ولم تُسجَّل إحالة أخرى."),
     "referral-unknown": ("No referral of the situation is recorded.", "لم تُسجَّل أي إحالة للحالة."),
-    "declaration-unknown": ("No declaration accepting jurisdiction is recorded here; whether one was made is not known.",
+    "declaration-unknown": ("No declaration accepting jurisdiction is recorded; whether one was made is not known.",
                             "لم يُسجَّل هنا أي إعلان بقبول الاختصاص؛ ولا يُعرف هل صدر إعلان."),
     "universal-note": ("Courts of any State may have a jurisdiction of their own ({law}); whether one can use it "
                        "depends on its law and is not examined here.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import tempfile
 import traceback
@@ -85,11 +87,13 @@ def _built(base: KnowledgeBase, home: Path) -> str:
 
 def _things_to_try(home: Path, port: int) -> str:
     where = "" if home == Path(".mizan") else f" --home {home}"
+    # in a checkout the command is not on the path: show it so that it can be typed as it stands
+    mizan = "mizan" if shutil.which("mizan") else os.path.relpath(sys.argv[0])
     return (
         "Three things to try:\n"
-        f"  browse   http://127.0.0.1:{port}/en/incident/syria-2015-16/INC-021  (mizan serve{where})\n"
-        f"  ask      mizan query provisions_invoked_by_report{where}\n"
-        f"  bundle   mizan bundle create --incident syria-2015-16/INC-021 --out bundles{where}"
+        f"  browse   http://127.0.0.1:{port}/en/incident/syria-2015-16/INC-021  ({mizan} serve{where})\n"
+        f"  ask      {mizan} query provisions_invoked_by_report{where}\n"
+        f"  bundle   {mizan} bundle create --incident syria-2015-16/INC-021 --out bundles{where}"
     )
 
 

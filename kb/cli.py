@@ -49,6 +49,12 @@ def commands() -> None:
     """Mizan maps reported incidents to the law that may apply, with the claimant of every statement."""
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not 0 < value <= 86_400:  # nan is refused, too
+        raise click.BadParameter("a time of more than 0 and at most 86400 seconds was expected.", ctx, param)
+    return value
+
+
 def _example(text: str) -> Callable[[Any], Any]:
     """Append an example to the help of a command."""
 
@@ -211,7 +217,7 @@ def validate(ctx: click.Context, mapping: str, file: Path, home: Path, as_json: 
 @click.option("--format", "form", default="table", show_default=True,
               help="table, csv, json, xml, tsv; turtle, ntriples, jsonld, rdfxml, trig for graphs.")  # fmt: skip
 @click.option("--service", metavar="URL", help="Ask this SPARQL 1.1 service instead of the knowledge base.")
-@click.option("--seconds", default=30.0, show_default=True, help="Time the query may take.")
+@click.option("--seconds", default=30.0, callback=_seconds, show_default=True, help="Time the query may take.")
 def query(
     name: str | None, home: Path, listing: bool, params: tuple[str, ...], form: str, service: str | None, seconds: float
 ) -> None:

@@ -87,7 +87,7 @@ class Ledger:
             text = path.read_text(encoding="ascii")
             value = json.loads(text)
             head = Head(int(value["segment"]), str(value["sha256"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
             raise LedgerBroken(f"{path} cannot be read", str(error), "Restore it from a backup.") from None
         if text != _head_text(head):
             raise LedgerBroken(f"{path} is not as written", "its bytes differ", "Restore it from a backup.")

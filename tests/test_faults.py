@@ -28,6 +28,7 @@ from kb.storage import plain_errors, storage_error
 Run = Callable[..., tuple[int, str, str]]
 Outcome = dict[str, Any]
 QUERY = ("query", "provisions_not_verified")
+COMMANDS = {"query": QUERY, "verify": ("ledger", "verify"), "rebuild": ("rebuild",), "init": ("init",)}
 REBUILD = "Make it anew from the ledger with: mizan rebuild"
 
 
@@ -54,7 +55,8 @@ def _in_namespace(mount: Path, *steps: list[str]) -> list[Outcome]:
     """Run steps in a new mount namespace: `disk SIZE`, `grow SIZE`, `headroom SIZE`, `freeze`, `copy FROM`, or a
     `mizan` command; what came of each."""
     mount.mkdir(exist_ok=True)
-    command = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, __file__, str(mount), json.dumps(steps)]
+    program = [sys.executable, __file__, str(mount), json.dumps(steps)]
+    command = ["unshare", "--user", "--map-root-user", "--mount", *program]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1]), "TMPDIR": str(mount.parent)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -68,7 +70,7 @@ def _program(mount: str, steps: list[list[str]]) -> list[Outcome]:
         if step[0] == "mizan":
             command = [sys.executable, "-c", "from kb.cli import run; run()", *step[1:]]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            used = sum(p.stat().st_blocks * 512 for p in Path(mount).rglob("*") if p.is_file() and p.stat().st_nlink == 1)
+            used = shutil.disk_usage(mount).used
             outcomes.append({"code": done.returncode, "out": done.stdout, "err": done.stderr, "used": used})
         elif step[0] == "files":
             outcomes.append({"files": sorted(str(p.relative_to(mount)) for p in Path(mount).rglob("*"))})
@@ -97,28 +99,26 @@ def _full(outcome: Outcome) -> None:
 def test_full_disk_while_making_a_knowledge_base(tmp_path: Path) -> None:
     """At sizes that fail in the lock, ledger, store, index and snapshot; with space the same command succeeds."""
     disk = tmp_path / "disk"
-    init = ["mizan", "init", "--home", str(disk / "home")]
+    home = ["--home", str(disk / "home")]
+    init = ["mizan", "init", *home]
     (whole,) = _in_namespace(disk, ["disk", "200m"], init)
     assert whole["code"] == 0
     reached = set()
-    for share in (0.0005, 0.01, 0.03, 0.3, 0.93, 0.97):
+    for share in (0.0005, 0.01, 0.3, 0.97):
         size = str(max(8192, int(whole["used"] * share)))
-        full, files, again, verified, query = _in_namespace(
-            disk, ["disk", size], init, ["files"], ["grow", "200m"], init,
-            ["mizan", "ledger", "verify", "--home", str(disk / "home")], ["mizan", *QUERY, "--home", str(disk / "home")],
-        )  # fmt: skip
+        full, files, again, verified = _in_namespace(
+            disk, ["disk", size], init, ["files"], ["grow", "200m"], init, ["mizan", "ledger", "verify", *home]
+        )
         _full(full)
         reached.add(_furthest(files["files"]))
         assert (again["code"], again["out"]) == (0, whole["out"]), again["err"]
         assert verified["code"] == 0 and "1 segments" in verified["out"]
-        assert query["code"] == 0
-    assert len(reached) >= 4, f"the sizes no longer fail at different steps: {reached}"
+    assert reached >= {"ledger", "store", "search/meta.json"}, f"the sizes no longer fail at different steps: {reached}"
 
 
 def _furthest(files: list[str]) -> str:
-    steps = ["home/current", "home/snapshots", "home/search/meta.json", "home/search", "home/store", "home/ledger/00000001",
-             "home/ledger", "home"]  # fmt: skip
-    return next((step for step in steps if any(name.startswith(step) for name in files)), "nothing")
+    steps = ["current", "snapshots", "search/meta.json", "search", "store", "ledger/00000001", "ledger", ""]
+    return next((step for step in steps if any(name.startswith(f"home/{step}") for name in files)), "nothing")
 
 
 def test_full_disk_while_importing(tmp_path: Path, fresh_home: Path, table: Path) -> None:
@@ -126,7 +126,7 @@ def test_full_disk_while_importing(tmp_path: Path, fresh_home: Path, table: Path
     disk = tmp_path / "disk"
     home = ["--home", str(disk / "home")]
     do_import = ["mizan", "import", "ucdp-ged", str(table), *home]
-    for room in ("0", "12288", "65536", "131072"):
+    for room in ("0", "65536"):
         full, served, verified, again, once_more = _in_namespace(
             disk, ["disk", "300m"], ["copy", str(fresh_home)], ["headroom", room], do_import, ["mizan", *QUERY, *home],
             ["mizan", "ledger", "verify", *home], ["grow", "300m"], do_import, do_import,
@@ -137,11 +137,11 @@ def test_full_disk_while_importing(tmp_path: Path, fresh_home: Path, table: Path
         assert " 0 new, 0 changed, " in once_more["out"] and "Snapshot 2." in once_more["out"]
 
 
-def test_full_disk_while_rebuilding(tmp_path: Path, fresh_home: Path) -> None:
+def test_full_disk_while_rebuilding(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     home = ["--home", str(disk / "home")]
-    full, served, again = _in_namespace(
-        disk, ["disk", "300m"], ["copy", str(fresh_home)], ["headroom", "65536"], ["mizan", "rebuild", *home],
+    _, full, served, again = _in_namespace(
+        disk, ["disk", "300m"], ["mizan", "init", *home], ["headroom", "65536"], ["mizan", "rebuild", *home],
         ["mizan", *QUERY, *home], ["grow", "300m"], ["mizan", "rebuild", *home],
     )  # fmt: skip
     _full(full)
@@ -150,7 +150,8 @@ def test_full_disk_while_rebuilding(tmp_path: Path, fresh_home: Path) -> None:
 
 def test_full_disk_where_a_bundle_should_go(tmp_path: Path, demo_home: Path) -> None:
     disk = tmp_path / "disk"
-    bundle = ["mizan", "bundle", "create", "--incident", "syria-2015-16/INC-021", "--home", str(demo_home), "--out", str(disk / "out")]
+    places = ["--home", str(demo_home), "--out", str(disk / "out")]
+    bundle = ["mizan", "bundle", "create", "--incident", "syria-2015-16/INC-021", *places]
     full, again = _in_namespace(disk, ["disk", "16384"], bundle, ["grow", "100m"], bundle)
     assert full["code"] == 2 and full["out"] == ""
     _assert_one_line(full["err"])
@@ -172,7 +173,7 @@ def test_read_only_disk_serves_and_refuses_to_write(tmp_path: Path, fresh_home: 
     for outcome in refused:
         assert (outcome["code"], outcome["out"]) == (2, "")
         _assert_one_line(outcome["err"])
-        assert "the file system is read-only. Choose another folder with --home." in outcome["err"]
+        assert "the file system is read-only. Choose another folder" in outcome["err"]
 
 
 # permissions
@@ -242,7 +243,7 @@ def test_store_of_a_newer_version_is_left_alone(mizan: Run, fresh_home: Path, ta
     about["format"] = FORMAT + 1
     manifest.write_text(json.dumps(about))
     before = {p: p.stat().st_mtime_ns for p in fresh_home.rglob("*") if p.is_file() and p.name != "lock"}
-    for command in (QUERY, ("ledger", "verify"), ("import", "ucdp-ged", str(table)), ("rebuild",), ("init",), ("serve",)):
+    for command in (*COMMANDS.values(), ("import", "ucdp-ged", str(table)), ("serve",)):
         code, out, err = mizan(*command, "--home", str(fresh_home))
         assert (code, out) == (2, ""), command
         _assert_one_line(err)
@@ -278,13 +279,10 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda good: good[: len(good) // 2],
     "garbage": lambda good: bytes(range(256)),
     "other JSON": lambda good: b"[1]\n",
-    "null": lambda good: b"null\n",
     "empty object": lambda good: b"{}\n",
-    "text": lambda good: "عربي".encode(),
     "deep": lambda good: b"[" * 100_000,
     "huge number": lambda good: b'{"format": 1e999, "number": 1e999, "segment": ' + b"9" * 5000 + b"}",
 }
-COMMANDS = {"query": QUERY, "verify": ("ledger", "verify"), "rebuild": ("rebuild",), "init": ("init",)}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -403,7 +401,10 @@ def test_port_in_use_is_told(mizan: Run, fresh_home: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "99999999999", "http", "", "8000.5"])
-def test_port_that_cannot_be_is_told(mizan: Run, fresh_home: Path, port: str) -> None:
+def test_port_that_cannot_be_is_told(
+    mizan: Run, fresh_home: Path, monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    monkeypatch.setattr("waitress.create_server", lambda *_, **__: pytest.fail("it serves"))
     code, _, err = mizan("serve", "--home", str(fresh_home), "--port", port)
     assert code == 2
     _assert_one_line(err)

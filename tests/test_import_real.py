@@ -527,23 +527,20 @@ def test_real_file_with_one_corrected_row_supersedes_exactly_one_record(
     real: Real, shared: Path, tmp_path: Path
 ) -> None:
     home = table.copy(real.home, tmp_path / "home")
-    before = table.digests(home)
-    text = (shared / "data" / FILES["ucdp-ged"]).read_text(encoding="utf-8")
-    row = next(r for r in read(shared, "ucdp-ged") if r["id"] == "214797")
-    end = f",{row['deaths_civilians']},{row['deaths_unknown']},{row['low']},{row['best']},{row['high']}\n"
-    start = text.index("\n214797,") + 1
-    line = text[start : text.index("\n", start) + 1]
-    assert line.endswith(end)
-    (tmp_path / "c.csv").write_text(text.replace(line, line.removesuffix(end) + ",0,0,4,4,5\n"), encoding="utf-8")
-    said = spoken("import", "ucdp-ged", str(tmp_path / "c.csv"), "--home", str(home))
-    written = said["written"]
+    before, rows = table.digests(home), read(shared, "airwars")
+    (wrong,) = [row for row in rows if row["code"] == "RS0003"]
+    assert wrong["civ_killed_max"] == "18"
+    corrected = [{**row, "civ_killed_max": "19"} if row is wrong else row for row in rows]
+    (tmp_path / "c.csv").write_bytes(table.encoded(corrected, list(wrong)))
+    written = spoken("import", "airwars", str(tmp_path / "c.csv"), "--home", str(home))["written"]
     assert isinstance(written, dict) and (written["new"], written["changed"]) == (0, 1)
-    after, iri = table.digests(home), f"{ID}incident/ucdp-ged/214797"
-    assert {i for i in after if after[i] != before.get(i)} == {iri} and after.keys() == before.keys()
+    after, name = table.digests(home), "incident/airwars/RS0003"
+    assert {i for i in after if after[i] != before.get(i)} == {ID + name} and after.keys() == before.keys()
     nodes = nodes_of(home)
-    assert nodes["incident/ucdp-ged/214797#killed-all"]["maximum"] == ["5"]
-    assert nodes["incident/ucdp-ged/214797#record"]["revision"] == ["2"]
-    assert nodes["incident/ucdp-ged/214797#revision-1"]["recordDigest"] == [before[iri]]
+    assert nodes[f"{name}#killed-civilians"]["maximum"] == ["19"]
+    assert nodes[f"{name}#record"]["revision"] == ["2"]
+    assert nodes[f"{name}#record"]["wasRevisionOf"] == [f"{name}#revision-1"]
+    assert nodes[f"{name}#revision-1"]["recordDigest"] == [before[ID + name]]
 
 
 def test_real_check_of_a_new_file_writes_nothing(shared: Path, demo_copy: Path, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def _killed_import(scene: Scene, home: Path, after: float, writing: bool) -> boo
 def _trial(scene: Scene, folder: Path, number: int, after: float) -> str:
     home, writing = folder / f"home{number}", bool(number % 2)
     shutil.copytree(scene.home, home)
-    while not _killed_import(scene, home, after, writing):  # it was over before, for this machine has other work at times
+    while not _killed_import(scene, home, after, writing):  # it was over already: the machine has other work
         shutil.rmtree(home)
         shutil.copytree(scene.home, home)
         after *= 0.6

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import tempfile
 import traceback
@@ -43,6 +45,12 @@ def commands() -> None:
     """Mizan maps reported incidents to the law that may apply, with the claimant of every statement."""
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not 0 < value <= 86_400:  # nan is refused, too
+        raise click.BadParameter("a time of more than 0 and at most 86400 seconds was expected.", ctx, param)
+    return value
+
+
 @example("mizan demo --no-serve")
 @commands.command()
 @HOME
@@ -71,11 +79,13 @@ def _built(base: KnowledgeBase, home: Path) -> str:
 
 def _things_to_try(home: Path, port: int) -> str:
     where = "" if home == Path(".mizan") else f" --home {home}"
+    # in a checkout the command is not on the path: show it so that it can be typed as it stands
+    mizan = "mizan" if shutil.which("mizan") else os.path.relpath(sys.argv[0])
     return (
         "Three things to try:\n"
-        f"  browse   http://127.0.0.1:{port}/en/incident/syria-2015-16/INC-021  (mizan serve{where})\n"
-        f"  ask      mizan query provisions_invoked_by_report{where}\n"
-        f"  bundle   mizan bundle create --incident syria-2015-16/INC-021 --out bundles{where}"
+        f"  browse   http://127.0.0.1:{port}/en/incident/syria-2015-16/INC-021  ({mizan} serve{where})\n"
+        f"  ask      {mizan} query provisions_invoked_by_report{where}\n"
+        f"  bundle   {mizan} bundle create --incident syria-2015-16/INC-021 --out bundles{where}"
     )
 
 
@@ -193,7 +203,7 @@ def validate(ctx: click.Context, mapping: str, file: Path, home: Path, as_json: 
 @click.option("--format", "form", default="table", show_default=True,
               help="table, csv, json, xml, tsv; turtle, ntriples, jsonld, rdfxml, trig for graphs.")  # fmt: skip
 @click.option("--service", metavar="URL", help="Ask this SPARQL 1.1 service instead of the knowledge base.")
-@click.option("--seconds", default=30.0, show_default=True, help="Time the query may take.")
+@click.option("--seconds", default=30.0, callback=_seconds, show_default=True, help="Time the query may take.")
 def query(
     name: str | None, home: Path, listing: bool, params: tuple[str, ...], form: str, service: str | None, seconds: float
 ) -> None:

@@ -368,7 +368,7 @@ def _format(manifest: Path) -> int:
     """The format number in the file that marks a knowledge base."""
     try:
         return int(json.loads(manifest.read_text(encoding="utf-8"))["format"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise StoreDamaged(
             f"{manifest} cannot be read", str(error), "Restore it from a backup, or remove it and run: mizan init"
         ) from None

@@ -11,7 +11,9 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +24,9 @@ from kb.storage import replace_file, sync_folder
 
 GENESIS = "0" * 64
 _LEFTOVER = ".unfinished"
+_UNREADABLE = (  # what reading bytes that are not as written can raise
+    FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, LookupError, TypeError, AttributeError
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Ledger:
             text = path.read_text(encoding="ascii")
             value = json.loads(text)
             head = Head(int(value["segment"]), str(value["sha256"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
             raise LedgerBroken(f"{path} cannot be read", str(error), "Restore it from a backup.") from None
         if text != _head_text(head):
             raise LedgerBroken(f"{path} is not as written", "its bytes differ", "Restore it from a backup.")
@@ -190,8 +195,16 @@ class Ledger:
                 raise LedgerBroken(f"segment {number}, record {entry.record}", "its digest does not fit its bytes")
         return count
 
-    def _lines(self, number: int) -> IO[str]:
-        return gzip.open(self.segment_path(number), "rt", encoding="utf-8", newline="\n")
+    @contextmanager
+    def _lines(self, number: int) -> Iterator[IO[str]]:
+        path = self.segment_path(number)
+        try:
+            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+                yield lines
+        except _UNREADABLE as error:
+            raise LedgerBroken(
+                f"{path} cannot be read", str(error), "Restore it from a backup, then run: mizan ledger verify"
+            ) from None
 
     def _write_head(self, head: Head) -> None:
         replace_file(self.folder / "HEAD", _head_text(head).encode())

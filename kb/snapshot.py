@@ -89,7 +89,7 @@ def load(folder: Path) -> Snapshot:
         about = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
         number, time = int(about["number"]), str(about["time"])
         head = Head(int(about["ledger"]["segment"]), str(about["ledger"]["sha256"]))
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise StoreDamaged(f"The snapshot {folder} cannot be read", str(error), MAKE_ANEW) from None
     store = LocalStore.read_only(folder / "store")
     return Snapshot(number, time, head, folder, store, SearchIndex.read_only(folder / "search"))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kb.errors import StorageFailed
+from kb.errors import StorageFailed, StoreDamaged
 
+_MAKE_ANEW = "Make it anew from the ledger with: mizan rebuild"
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the same command again; nothing was lost."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again; nothing was lost."),
@@ -35,16 +36,20 @@ def storage_error(error: OSError, path: Path | str | None = None) -> StorageFail
     not tell means files that do not fit together, which the ledger can make anew.
     """
     number = error.errno or next((n for text, n in _TEXTS.items() if text in str(error)), 0)
-    damaged = (" ".join(str(error).split()), "Make it anew from the ledger with: mizan rebuild")
+    damaged = (" ".join(str(error).split()), _MAKE_ANEW)
     why, hint = _REASONS.get(number, (error.strerror, "") if error.strerror else damaged)
     return StorageFailed(f"{path or error.filename or 'the knowledge base'} cannot be used", why, hint)
 
 
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
-    """Turn operating system errors inside the block into StorageFailed about `path`."""
+    """Turn the system's errors inside the block into StorageFailed about `path`, broken stores into StoreDamaged."""
     try:
         yield
+    except RuntimeError as error:
+        if not str(error).startswith("Corruption"):  # the embedded store's word for it
+            raise
+        raise StoreDamaged(f"A store in {path} is damaged", " ".join(str(error).split()), _MAKE_ANEW) from error
     except OSError as error:
         raise storage_error(error, error.filename or path) from error
 

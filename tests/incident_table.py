@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from openpyxl import Workbook
 from pyoxigraph import NamedNode, QuerySolutions, Store
 
 from kb.ingest import mapping
@@ -14,13 +15,15 @@ from kb.ns import ID, MZ, RDF, SCHEME
 Run = Callable[..., tuple[int, str, str]]
 COLUMNS = tuple(mapping.load("incidents").columns)
 ROW = {
-    "dataset": "my-archive", "id": "A-1", "date": "2016-04-27", "time": "21:37", "title_en": "Hospital hit in Sukkari",
+    "dataset": "my-archive", "id": "A-1", "date": "2016-04-27", "time": "21:37",
+    "title_en": "Hospital hit in Sukkari",
     "title_ar": "إصابة مستشفى في السكري", "place_en": "Sukkari", "place_ar": "السكري", "governorate": "Aleppo",
     "lat": "36.17594", "lon": "37.14111", "place_precision": "neighbourhood-area", "object_hit": "hospital; school",
-    "method": "airstrike", "weapon": "unspecified", "claimant": "msf", "basis": "count by the hospital", "killed_min": "50",
-    "killed_max": "55", "victim_category": "civilian", "children_min": "1", "children_max": "3", "women_min": "2",
-    "women_max": "4", "injured_min": "8", "injured_max": "9", "attributed_to": "syria", "degree": "not-stated",
-    "confidence": "suspected", "response_by": "russia", "response": "denies-the-act", "response_text": "No flights there.",
+    "method": "airstrike", "weapon": "unspecified", "claimant": "msf", "basis": "count by the hospital",
+    "killed_min": "50", "killed_max": "55", "victim_category": "civilian", "children_min": "1", "children_max": "3",
+    "women_min": "2", "women_max": "4", "injured_min": "8", "injured_max": "9", "attributed_to": "syria",
+    "degree": "not-stated", "confidence": "suspected", "response_by": "russia", "response": "denies-the-act",
+    "response_text": "No flights there.",
     "provisions": "rome-statute/8-2-e-iv; icrc-customary-ihl/rule-28", "source_title": "Review of the attack",
     "source_kind": "report", "source_date": "2016-09", "source_url": "https://example.org/review",
 }  # fmt: skip
@@ -39,6 +42,33 @@ def encoded(rows: Iterable[Mapping[str, str] | Sequence[str]], columns: Sequence
     writer.writerow(columns)
     writer.writerows([r.get(c, "") for c in columns] if isinstance(r, Mapping) else r for r in rows)
     return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def right(name: str) -> dict[str, str]:
+    """The row that is right, with an id of its own."""
+    return {**ROW, "id": name}
+
+
+def write(tmp_path: Path, *rows: dict[str, str] | list[str], name: str = "table.csv") -> Path:
+    """A CSV file of these rows in a folder."""
+    path = tmp_path / name
+    path.write_bytes(encoded(rows))
+    return path
+
+
+def workbook(path: Path, *rows: list[object]) -> Path:
+    """A workbook with one sheet of these rows."""
+    book = Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def cells(**changed: object) -> list[object]:
+    """The cells of the row that is right, some of them changed to values as a workbook has them."""
+    return [changed.get(c, ROW.get(c)) for c in COLUMNS]
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -69,6 +99,13 @@ def ask(home: Path, query: str) -> list[tuple[str, ...]]:
     answer = store(home).query(f"PREFIX mz: <{MZ.base}> PREFIX rdf: <{RDF.base}> {query}")
     assert isinstance(answer, QuerySolutions)
     return [tuple("" if value is None else value.value for value in row) for row in answer]
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file in a folder: equal when nothing was written."""
+    return {
+        str(p.relative_to(folder)): (p.stat().st_size, p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()
+    }
 
 
 def digests(home: Path) -> dict[str, str]:

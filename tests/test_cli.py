@@ -85,7 +85,7 @@ def test_cli_demo_again_is_the_same(mizan: Run, demo_copy: Path) -> None:
 def test_cli_demo_prints_three_things_that_work(mizan: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     _, out, _ = mizan("demo", "--no-serve")
-    tried = [found[1].split() for line in out.splitlines() if (found := re.match(r"\s+\w+\s+mizan (.*)", line))]
+    tried = [found.split() for found in re.findall(r"^\s+\w+\s+[\w./-]+ ((?:query|bundle) .*)$", out, re.MULTILINE)]
     assert len(tried) == 2
     for arguments in tried:
         code, _, err = mizan(*arguments)

@@ -201,6 +201,25 @@ def test_ledger_keeps_every_revision_readable(ledger: Ledger) -> None:
     assert set(ledger.find(1, {"urn:b", "urn:none"})) == {"urn:b"}
 
 
+def test_ledger_never_reads_a_changed_byte_as_data(ledger: Ledger) -> None:
+    """Whoever reads without verifying first gets what was written, or is told; never a traceback, never other data."""
+    known = list(ledger.history("urn:a"))
+    told = 0
+    for number in (1, 2):
+        with ledger.segment_path(number).open("r+b", buffering=0) as handle:
+            for offset, byte in enumerate(ledger.segment_path(number).read_bytes()):
+                for mask in (0xFF, 1 << offset % 8):
+                    os.pwrite(handle.fileno(), bytes([byte ^ mask]), offset)
+                    try:
+                        assert list(ledger.history("urn:a")) == known, (number, offset)
+                    except LedgerBroken as error:
+                        assert "mizan ledger verify" in error.hint
+                        told += 1
+                os.pwrite(handle.fileno(), bytes([byte]), offset)
+    assert told > 500
+    assert list(ledger.history("urn:a")) == known
+
+
 def test_ledger_segments_open_with_standard_tools(ledger: Ledger) -> None:
     lines = gzip.decompress(ledger.segment_path(1).read_bytes()).decode().split("\n")
     assert len(lines) == 5 and lines[-1] == ""

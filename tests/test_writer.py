@@ -227,7 +227,7 @@ def test_snapshots_are_pruned_to_the_last_few(base: KnowledgeBase) -> None:
     for number in range(snapshot.KEPT + 3):
         base.write([_record("a", f"form {number}")], ACTIVITY)
     kept = sorted(p.name for p in base.home.snapshots.iterdir())
-    assert kept == [f"{n:08d}" for n in range(snapshot.KEPT + 4 - snapshot.KEPT + 1, snapshot.KEPT + 5)]
+    assert kept == [f"{n:08d}" for n in range(5, snapshot.KEPT + 5)]
     assert base.home.current.read_text() == kept[-1] + "\n"
 
 

@@ -32,6 +32,8 @@ def serve(base: KnowledgeBase, host: str = "127.0.0.1", port: int = 8000) -> Non
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to the address. Bound here because waitress leaves its own half-open when that fails."""
+    if not 0 <= port <= 65535:  # getaddrinfo would take the rest of a division
+        raise UsageError(f"{port} is no port", "ports go from 0 to 65535", "Choose another with --port.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         taken = socket.socket(family, kind, protocol)

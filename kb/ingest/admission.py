@@ -26,7 +26,6 @@ def admit(intake: Intake, validate: Validate, held: Held, mapping: Mapping | Non
     row that made a shared record that breaks a shape. Shared records that no row needs any more are left out without
     a word.
     """
-    _refuse_tiers(intake.records)
     faults: dict[str, list[Problem]] = {}
     for problem in _addresses(intake.records):
         if held(problem.record) is None or problem.rule == "whole":
@@ -80,15 +79,6 @@ def _pointers(records: Iterable[Record]) -> dict[str, list[str]]:
     return found
 
 
-def _refuse_tiers(records: Iterable[Record]) -> None:
-    for record in records:
-        if record.tier != "PUBLIC":
-            raise DoesNotConform(
-                f"{record.iri} is {record.tier}", "this version keeps public records only, so that none can leak",
-                "Leave it out of the file.",
-            )  # fmt: skip
-
-
 def _refuse_reference(faults: dict[str, list[Problem]], mapping: Mapping) -> None:
     for record in mapping.reference:
         if record.iri in faults:
@@ -101,7 +91,7 @@ def _addresses(records: Iterable[Record]) -> Iterator[Problem]:
     for record in records:
         problem = partial(Problem, 0, 0, "", record=record.iri)
         local = record.iri.removeprefix(ID)
-        if local == record.iri or not ADDRESS.fullmatch(local) or local.startswith("import/"):
+        if not ADDRESS.fullmatch(local) or local.startswith("import/"):
             message = f"a record may not have the address {record.iri}"
             yield problem("address", message, f"Give it one such as {ID}incident/my-archive/17.")
         elif not any(subject(t) == record.iri and t.predicate == RDF.type for t in record.triples):

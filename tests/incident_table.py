@@ -116,5 +116,6 @@ def digests(home: Path) -> dict[str, str]:
 def dangling(home: Path) -> list[tuple[str, ...]]:
     """Nodes below …/id/ that a statement points to and that do not exist."""
     return ask(
-        home, f'SELECT DISTINCT ?o {{ ?s ?p ?o FILTER(strstarts(str(?o), "{ID}")) FILTER NOT EXISTS {{ ?o ?q ?x }} }}'
+        home, f'SELECT DISTINCT ?o {{ ?s ?p ?o FILTER(isIRI(?o)) FILTER(strstarts(str(?o), "{ID}")) '
+        "FILTER NOT EXISTS { ?o ?q ?x } }",
     )

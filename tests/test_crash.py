@@ -316,11 +316,14 @@ def _prune_half(folder: Path) -> None:
     _die()
 
 
-def _rename_except_new(self: Path, target: Path) -> Path:
-    if self.name.startswith(".new-"):
-        _die()
-    os.rename(self, target)
-    return target
+def _dies_renaming(mark: str) -> Callable[[Path, Path], Path]:
+    def rename(path: Path, target: Path) -> Path:
+        if mark in path.name:
+            _die()
+        os.rename(path, target)
+        return target
+
+    return rename
 
 
 def _set(owner: Any, name: str, value: Any) -> Callable[[], None]:
@@ -341,6 +344,7 @@ WINDOWS: dict[str, tuple[bool, Callable[[], None]]] = {  # name: whether the led
     "recovery not begun": (False, _set(Ledger, "recover", _die)),
     "segment begun": (False, _set(kb.ledger, "_line", _at_call(40, kb.ledger._line))),
     "segment written, not named": (False, _set(kb.ledger, "_file_digest", _die)),
+    "segment complete, not named": (False, _set(Path, "rename", _dies_renaming(".unfinished"))),
     "segment named, HEAD as before": (False, _set(Ledger, "_write_head", _die)),
     "HEAD written beside, not in place": (False, _set(kb.ledger, "replace_file", _new_file_only)),
     "ledger committed, store untouched": (True, _set(Writer, "_apply", _die)),
@@ -358,7 +362,7 @@ WINDOWS: dict[str, tuple[bool, Callable[[], None]]] = {  # name: whether the led
     "snapshot begun": (True, _set(LocalStore, "copy_to", _die)),
     "snapshot with store, without index": (True, _set(SearchIndex, "copy_to", _die)),
     "snapshot without description": (True, _set(kb.snapshot, "replace_file", _dies_for("snapshot.json"))),
-    "snapshot complete, not named": (True, _set(Path, "rename", _rename_except_new)),
+    "snapshot complete, not named": (True, _set(Path, "rename", _dies_renaming(".new-"))),
     "snapshot named, pointer as before": (True, _set(kb.snapshot, "replace_file", _dies_for("current"))),
     "pointer set, nothing pruned": (True, _set(kb.snapshot, "_prune", _die)),
     "old snapshot pruned in part": (True, _half_pruned),
@@ -452,6 +456,52 @@ def test_killed_init_can_be_finished(
     clock = "http://www.w3.org/ns/prov#startedAtTime"
     assert [t for t in seen.triples if clock not in t] == [t for t in known.triples if clock not in t]
     assert Ledger(home / "ledger").verify().segments == 1
+
+
+class _PowerCut(Exception):
+    pass
+
+
+class _Breaking:
+    """An embedded store that breaks off at one removal."""
+
+    def __init__(self, store: Any, spared: int) -> None:
+        self._store, self._spared = store, spared
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def remove(self, quad: Any) -> None:
+        if not self._spared:
+            raise _PowerCut
+        self._spared -= 1
+        self._store.remove(quad)
+
+
+def test_replacing_a_record_can_break_off_at_every_single_removal() -> None:
+    node, part = NamedNode(f"{ID}actor/test/a"), NamedNode(f"{ID}actor/test/a#part")
+    old, new = (
+        document.record(node.value, [
+            Triple(subject, SKOS.prefLabel, canonical.literal(f"{word} {n}", language="en"))
+            for subject in (node, part) for n in range(3)
+        ]).triples
+        for word in ("old", "new")
+    )  # fmt: skip
+    whole = LocalStore.in_memory()
+    whole.add(old)
+    other = Triple(NamedNode("urn:other"), SKOS.prefLabel, canonical.literal("stays"))
+    for spared in range(len(whole)):
+        store = LocalStore.in_memory()
+        store.add([*old, other])
+        embedded = store._store
+        store._store = _Breaking(embedded, spared)  # type: ignore[assignment]
+        with pytest.raises(_PowerCut):
+            store.replace(node.value, new)
+        store._store = embedded
+        store.replace(node.value, new)
+        left = canonical.ntriples(t for s in (node, part, NamedNode("urn:other")) for t in store.node(s))
+        assert left == canonical.ntriples([*new, other]), spared
+        assert len(store) == len(new) + 1
 
 
 if __name__ == "__main__":

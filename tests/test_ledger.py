@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -140,6 +142,17 @@ def test_ledger_notices_a_segment_written_anew_with_a_fitting_head(ledger: Ledge
     forged.append(ledger.header(1)["activity"], TIME, [_entry("urn:a", _line("urn:a", "forged"))])
     shutil.copyfile(forged.segment_path(1), ledger.segment_path(1))
     assert _is_broken(ledger)
+
+
+def test_ledger_notices_that_its_beginning_is_cut_off(ledger: Ledger) -> None:
+    """Every digest fits, but the first segment names one before it."""
+    digests = [hashlib.sha256(ledger.segment_path(n).read_bytes()).hexdigest() for n in (1, 2, 3)]
+    for number in (2, 3):
+        ledger.segment_path(number).rename(ledger.segment_path(number - 1))
+    head = json.dumps({"segment": 2, "sha256": digests[2]}, sort_keys=True, separators=(",", ":")) + "\n"
+    (ledger.folder / "HEAD").write_text(head)
+    with pytest.raises(LedgerBroken, match=f"does not start the chain: it names {digests[0]} before it"):
+        ledger.verify()
 
 
 def test_ledger_tells_where_it_is_broken_and_what_to_do(ledger: Ledger) -> None:

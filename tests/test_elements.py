@@ -52,7 +52,8 @@ def test_elements_of_the_hospital_come_in_order_with_what_speaks_to_each(demo: K
         ("attribution", "cl-031-attribution-1"), ("attribution", "cl-031-attribution-2"),
     }  # fmt: skip
     assert facts(rows[2]) == {("party-response", "response-1"), ("party-response", "response-2")}
-    assert [i.node for i in rows[3].indications] == [f"{ID}source/snhr-2016-08-17#conflict"]
+    sources = ("commission-of-inquiry-2012-08", "icrc-syria-2012", "snhr-2016-08-17")
+    assert [i.node for i in rows[3].indications] == [f"{ID}source/{source}#conflict" for source in sources]
 
 
 def test_elements_the_gap_names_kinds_of_evidence_and_of_facts(demo: KnowledgeBase) -> None:

@@ -40,7 +40,7 @@ class Facts:
 
     def dimension(self, name: str) -> frozenset[str]:
         """The facts of one of the law's dimensions."""
-        found: frozenset[str] = getattr(self, _FIELDS[name])
+        found: frozenset[str] = getattr(self, FIELDS[name])
         return found
 
     @property
@@ -52,8 +52,9 @@ class Facts:
         )  # fmt: skip
 
 
-_FIELDS = {"Conflict": "conflict", "Conduct": "conduct", "Object": "objects", "Person": "persons",
+FIELDS = {"Conflict": "conflict", "Conduct": "conduct", "Object": "objects", "Person": "persons",
            "Harm": "harms", "Age": "ages", "Weapon": "weapons"}  # fmt: skip
+"""The field that holds the facts of each of the law's dimensions."""
 
 
 def to_text(facts: Facts) -> str:

@@ -17,7 +17,6 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.applicability import facts as facts_text
 from kb.applicability import law as law_reader
-from kb.applicability import rule
 from kb.applicability.facts import Facts, reported
 from kb.applicability.law import Law, Scope
 from kb.applicability.screen import Screener
@@ -121,7 +120,7 @@ def _make(
     for provision, scope in screener.scopes.items():
         predicate = None if provision in differ else held.get(provision)
         if predicate is None:
-            predicate = _PREDICATES[rule.outcome(screener.law, scope, facts)]
+            predicate = _PREDICATES[screener.outcome(scope, facts)]
             work.evaluations += 1
         triples.append(Triple(profile, predicate, NamedNode(provision)))
     store.add(triples)
@@ -171,7 +170,7 @@ def _when(line: list[str], facts: Facts) -> str:
 
 def _evaluate(store: LocalStore, node: NamedNode, screener: Screener, provision: str, facts: Facts) -> None:
     scope = screener.scopes.get(provision)
-    now = None if scope is None else _PREDICATES[rule.outcome(screener.law, scope, facts)]
+    now = None if scope is None else _PREDICATES[screener.outcome(scope, facts)]
     for predicate in _PREDICATES.values():
         if predicate != now:
             store.discard(Triple(node, predicate, NamedNode(provision)))

@@ -9,6 +9,7 @@ from kb.applicability.law import DIMENSIONS, Law, Scope
 from kb.applicability.verdict import Outcome, Screening, Test, Verdict
 
 PASSED, FAILED, UNKNOWN = Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN
+FREE = ("all-parties", "individuals")  # whom a provision may bind without a test of who acted
 
 
 def screen(law: Law, scope: Scope, facts: Facts) -> Screening:
@@ -77,7 +78,7 @@ def _party_territory(law: Law, scope: Scope, facts: Facts, reached: set[str]) ->
 
 def person(law: Law, scope: Scope, facts: Facts) -> Test:
     """Is the actor to whom the incident is attributed among those whom the provision binds?"""
-    if scope.binds in ("all-parties", "individuals"):
+    if scope.binds in FREE:
         return Test("person", PASSED, f"person-{scope.binds}", _named(facts.actors))
     known = frozenset(a for a in facts.actors if a not in law.unspecific)
     if not known:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from operator import attrgetter
 
 from pyoxigraph import Triple
 
 from kb.applicability import rule
-from kb.applicability.facts import Facts, Reader
+from kb.applicability.facts import FIELDS, Facts, Reader
 from kb.applicability.law import Law, Scope
 from kb.applicability.verdict import Outcome, Screening, Test
 
@@ -29,6 +30,7 @@ class Screener:
         self._reader = Reader(law)
         self._known: dict[Key, str] = {}
         self._facts: dict[str, Facts] = {}
+        self._seen: dict[str, tuple[Callable[[Facts], object], dict[object, Outcome]]] = {}
 
     def profile(self, triples: Iterable[Triple]) -> str:
         """The profile of what is recorded of one incident: all incidents share it that the law cannot tell apart."""
@@ -56,7 +58,16 @@ class Screener:
     def outcomes(self, profile: str) -> dict[str, Outcome]:
         """What the screening says of every provision with a scope, for incidents of this profile."""
         facts = self._facts[profile]
-        return {s.provision: rule.outcome(self.law, s, facts) for s in self.law.scopes}
+        return {s.provision: self.outcome(s, facts) for s in self.law.scopes}
+
+    def outcome(self, scope: Scope, facts: Facts) -> Outcome:
+        """What the screening says of one provision; asked once for facts alike in what its scope looks at."""
+        look, known = self._seen.get(scope.provision) or self._seen.setdefault(scope.provision, (looked_at(scope), {}))
+        key = look(facts)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = rule.outcome(self.law, scope, facts)
+        return found
 
     def explain(self, triples: Iterable[Triple], provisions: Iterable[str] | None = None) -> Iterator[Screening]:
         """The six tests of each provision (all by default) for one incident, by the code that decides."""
@@ -90,6 +101,16 @@ class Screener:
         facts = "\n\n".join("\n".join(self.law.standing(iri) for iri in sorted(part)) for part in sets)
         bounds = " ".join(f"{moment:.0f}" for moment in self.law.bounds(stretch))
         return f"{_digest(facts, 24)}-{_digest(bounds, 12)}"
+
+
+def looked_at(scope: Scope) -> Callable[[Facts], object]:
+    """Takes from facts those that the tests of a scope can look at; facts alike in them have the same outcome."""
+    names = ["earliest", "latest", *(FIELDS[name] for name in sorted(scope.covers))]
+    names += ["place"] if scope.territory or scope.party_territory else []
+    names += [] if scope.binds in rule.FREE else ["actors"]
+    names += ["control"] if scope.excludes else []
+    names += ["established"] if scope.preconditions else []
+    return attrgetter(*names)
 
 
 def _digest(text: str, length: int) -> str:

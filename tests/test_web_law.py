@@ -88,7 +88,7 @@ def test_screening_says_what_it_is_and_which_rule_and_snapshot_made_it(
 
 def test_screening_reasons_name_facts_and_law(client: FlaskClient) -> None:
     text = words(get(client, f"/en/{HOSPITAL}/screening"))
-    assert "It applies only from \u20682 May 2016, 21:00 UTC\u2069" in text  # 2286, six days after the hospital was hit
+    assert "It applies only from \u20683 May 2016, 00:00 UTC+3\u2069" in text  # 2286, after the hospital was hit
     assert "The type of the conflict reported is Non-international armed conflict" in text
     assert "A person must first establish: the object was not a military objective" in text
     arabic = words(get(client, f"/ar/{HOSPITAL}/screening"))

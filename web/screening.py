@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pyoxigraph import Literal, NamedNode
 
@@ -14,7 +13,7 @@ from kb.applicability.explain import reason
 from kb.applicability.law import Classification
 from kb.ns import ID, MZ
 from kb.store.local import LocalStore
-from web.language import Language, marked
+from web.language import marked
 from web.reading import Node, Reader, Text, expand
 
 TESTS = {  # the six tests as headings
@@ -32,15 +31,6 @@ OUTCOMES = {
     "not-applicable": marked("not applicable"),
 }
 _ORDER = [Outcome.APPLICABLE, Outcome.UNDETERMINED, Outcome.NOT_APPLICABLE]
-
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")  # as explain.py writes one
-
-
-def _spelled(moment: str, language: Language) -> str:
-    """A moment in words, kept together by isolates where it stands in text of the other direction."""
-    at = datetime.strptime(moment, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
-    return f"\u2068{language.moment(at, midnight=True)}\u2069"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +154,12 @@ class Screened:
 
     def _words(self, test: Test) -> Text:
         language = self.reader.language
-        text = reason(test, language.code, lambda iri, code: self.reader.label(iri).value)
-        return Text(_MOMENT.sub(lambda found: _spelled(found[0], language), text), language.code, language)
+        text = reason(test, language.code, lambda iri, code: self.reader.label(iri).value, self._moment)
+        return Text(text, language.code, language)
+
+    def _moment(self, at: datetime) -> str:
+        """A moment in words, kept together by isolates where it stands in text of the other direction."""
+        return f"\u2068{self.reader.language.moment(at, midnight=True)}\u2069"
 
     def has_elements(self, provision: str) -> bool:
         """Whether elements of a crime are recorded for a provision."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from kb.applicability.law import ZONE
 from kb.applicability.verdict import Test
 
 Name = Callable[[str, str], str]
 """Gives the label of an IRI in a language."""
+Moment = Callable[[datetime], str]
+"""Spells a moment, which comes in the time of Damascus."""
 
 _DIMENSIONS = {
     "Conflict": ("the type of the conflict", "نوع النزاع"),
@@ -94,11 +97,17 @@ _CLASSIFIED = (" The conflict there is so classified by: {claims}.", " صُنِ�
 _LANGUAGES = ("en", "ar")
 
 
-def reason(test: Test, language: str, name: Name) -> str:
-    """The reason of a test in `en` or `ar`; `name` gives labels."""
+def plain(at: datetime) -> str:
+    """A moment in figures with its offset, kept together in text that runs the other way."""
+    text = f"{at:%Y-%m-%d %H:%M} UTC{at:%z}"
+    return f"\u2068{text}\u2069"
+
+
+def reason(test: Test, language: str, name: Name, moment: Moment = plain) -> str:
+    """The reason of a test in `en` or `ar`; `name` gives labels, `moment` spells the times."""
     index = _LANGUAGES.index(language)
-    facts = listed(test.facts, language, name)
-    law = listed(test.law, language, name)
+    facts = listed(test.facts, language, name, moment)
+    law = listed(test.law, language, name, moment)
     if test.reason in _TEXTS:
         text = _TEXTS[test.reason][index].format(facts=facts, law=law)
     else:
@@ -119,15 +128,15 @@ def _classified(test: Test, language: str, name: Name) -> str:
     return _CLASSIFIED[_LANGUAGES.index(language)].format(claims=comma.join(claims))
 
 
-def listed(values: tuple[str, ...], language: str, name: Name) -> str:
+def listed(values: tuple[str, ...], language: str, name: Name, moment: Moment = plain) -> str:
     """Values of a test in words, one after the other."""
     separator = "، " if language == "ar" else ", "
-    return separator.join(_value(v, language, name) for v in values)
+    return separator.join(_value(v, language, name, moment) for v in values)
 
 
-def _value(value: str, language: str, name: Name) -> str:
+def _value(value: str, language: str, name: Name, moment: Moment) -> str:
     if value.startswith("@"):
-        return datetime.fromtimestamp(float(value[1:]), UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return moment(datetime.fromtimestamp(float(value[1:]), ZONE))
     if value.startswith("="):
         return _DIMENSIONS[value[1:]][_LANGUAGES.index(language)]
     return name(value, language)

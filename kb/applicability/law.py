@@ -16,7 +16,8 @@ from kb.ns import GEO, MZ, ORG, RDF, SCHEME, SEM, SKOS
 from kb.store.local import LocalStore
 
 DIMENSIONS = ("Conflict", "Conduct", "Object", "Person", "Harm", "Age", "Weapon")
-_ZONE = ZoneInfo("Asia/Damascus")
+ZONE = ZoneInfo("Asia/Damascus")
+"""The time in which days of the case, and of its law, begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +306,7 @@ def moment(text: str, *, end_of_day: bool = False) -> float | None:
         return None
     if "T" in text:
         return datetime.fromisoformat(text).timestamp()
-    day = datetime.combine(date.fromisoformat(text), datetime.min.time(), _ZONE)
+    day = datetime.combine(date.fromisoformat(text), datetime.min.time(), ZONE)
     return (day + timedelta(days=1 if end_of_day else 0)).timestamp()
 
 

@@ -1,3 +1,3 @@
 """Mizan: incidents, claims and the law as one verifiable knowledge base."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

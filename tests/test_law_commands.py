@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,3 +185,21 @@ def test_jurisdiction_opens_with_a_party_or_a_referral_in_force(demo: KnowledgeB
     assert avenues(rules, STATUTE, facts)[2].answer == "open"
     nowhere = avenues(rules, STATUTE, Facts())
     assert [a.answer for a in nowhere] == ["unknown"] * 4
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_law_guide_can_be_followed_word_by_word(
+    language: str, demo_copy: Path, tmp_path: Path, mizan: Mizan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path("web/help").resolve()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIZAN_HOME", str(demo_copy))
+    (turtle,) = re.findall(r"```turtle\n(.*?)```", (folder / "jurist.en.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "example-2016.ttl").write_text(turtle, encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", (folder / f"jurist.{language}.md").read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    assert len(lines) == 10
+    for line in lines:
+        code, out, err = mizan(*shlex.split(line)[1:])
+        assert code == 0, f"{line}: {err}"
+    assert "example-2016" in out

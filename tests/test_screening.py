@@ -31,7 +31,7 @@ LABELS = """skos:prefLabel "Example"@en, "مثال"@ar ; mz:summary "An invented
   mz:verification <https://w3id.org/mizan/scheme/verification#unverified>"""
 INSTRUMENT = f"<{ID}instrument/example-2016>"
 PROVISION = f"{ID}provision/example-2016/op1"
-EVERY_SCOPE = 157
+EVERY_SCOPE = 158
 
 
 def resolution(scope: str = 'mz:from "2016-03-01T00:00:00+02:00"^^xsd:dateTime') -> str:

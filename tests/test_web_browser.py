@@ -40,8 +40,10 @@ def origin(demo: KnowledgeBase) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    # closed by its own thread, between two rounds of its loop: elsewhere it would be waiting on closed sockets
+    server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
+    thread.join(10.0)
+    assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,78 @@
+"""pySHACL, the reference engine: the oracle of the tests, and what checks the shapes that are not compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rdflib import Graph, URIRef
+from rdflib.namespace import RDF, SH
+from rdflib.term import Node
+
+from kb import paths
+from kb.record import owner
+from kb.validation.facts import TYPE, Types
+from kb.validation.finding import Finding, path_text, spoken
+
+
+@lru_cache(maxsize=1)
+def shapes() -> Graph:
+    """The shipped shapes for records, parsed once a process."""
+    graph = Graph(bind_namespaces="none")
+    for path in sorted((paths.shipped("ontology") / "shapes").glob("*.ttl")):
+        if path.stem != "meta":
+            graph.parse(path, format="turtle")
+    return graph
+
+
+def check(texts: list[str], types: Types, rules: Graph) -> list[Finding]:
+    """Run pySHACL over records, given as canonical N-Triples, with the classes of nodes that stand elsewhere.
+
+    Only results about nodes of these records count. Values that sh:lessThan cannot compare make pySHACL raise; then
+    each record is checked alone, and the one that raises is reported as a whole.
+    """
+    owners = {owner(line[1 : line.index(">")]) for text in texts for line in text.split("\n") if line}
+    try:
+        return _run("".join([*texts, *_classes(texts, types)]), owners, rules)
+    except TypeError as error:
+        if len(texts) > 1:
+            return [finding for text in texts for finding in check([text], types, rules)]
+        return [_incomparable(record, str(error)) for record in sorted(owners)]
+
+
+def _run(text: str, owners: set[str], rules: Graph) -> list[Finding]:
+    import pyshacl  # half a second to import: only where it is needed
+
+    data = Graph(bind_namespaces="none")
+    data.parse(data=text, format="nt")
+    _, report, _ = pyshacl.validate(data, shacl_graph=rules, inplace=True, advanced=False, meta_shacl=False)
+    assert isinstance(report, Graph)
+    results = report.subjects(RDF.type, SH.ValidationResult)
+    found = [_finding(report, result, rules) for result in results]
+    return [finding for finding in found if finding.record in owners]
+
+
+def _classes(texts: list[str], types: Types) -> Iterable[str]:
+    """The classes of what the records point to, as N-Triples."""
+    objects = {line[:-2].rpartition(" ")[2] for text in texts for line in text.split("\n") if line.endswith("> .")}
+    return (f"{node} {TYPE} {kind} .\n" for node in sorted(objects & types.keys()) for kind in types[node])
+
+
+def _finding(report: Graph, result: Node, rules: Graph) -> Finding:
+    def value(predicate: URIRef) -> str:
+        found = report.value(result, predicate)
+        return "" if found is None else str(found)
+
+    focus = value(SH.focusNode)
+    # pySHACL 0.40 drops the language tags of messages of SPARQL constraints, so the shape is asked first.
+    written = [*rules.objects(report.value(result, SH.sourceShape), SH.message)]
+    return Finding(
+        owner(focus), focus, path_text(rules, report.value(result, SH.resultPath)), value(SH.value),
+        value(SH.sourceShape), value(SH.sourceConstraintComponent).rpartition("#")[2],
+        value(SH.resultSeverity).rpartition("#")[2], spoken(written or report.objects(result, SH.resultMessage)),
+    )  # fmt: skip
+
+
+def _incomparable(record: str, reason: str) -> Finding:
+    words = ("ar", "في السجل قيم لا يمكن مقارنتها. صحّح أنواعها."), ("en", f"Values cannot be compared: {reason}")
+    return Finding(record, record, "", "", "", "LessThanConstraintComponent", "Violation", words)

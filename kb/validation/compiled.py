@@ -16,6 +16,7 @@ from kb.validation.compiler import Compiler
 from kb.validation.facts import Facts, Types, record_of
 from kb.validation.finding import Finding
 from kb.validation.path import Refused
+from kb.validation.plan import Plan
 from kb.validation.shape import Failure, Shape
 from kb.validation.term import lexical, term
 
@@ -71,7 +72,7 @@ class Compiled:
         self._shapes = shapes
         self._aimed, self._left = _Targets(), _Targets()
         self._rest = Graph(bind_namespaces="none")
-        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Shape, ...]] = {}
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
         compiler = Compiler(shapes)
         unfit = _unfit(shapes)
         refused: dict[Node, Refusal] = {}
@@ -153,12 +154,13 @@ class Compiled:
             classes = facts.classes(node)
             key = (tuple(classes), tuple(properties))
             plan = plans.get(key)
-            if plan is None:
+            if plan is None or facts.above:
                 if len(plans) >= _PLANS:
                     plans.clear()
-                plan = plans[key] = tuple(_aimed(self._aimed, classes, properties))
-            for shape in plan:
-                shape.check(facts, node, failures)
+                plan = Plan(_aimed(self._aimed, classes, properties), facts, node)
+                if not facts.above:
+                    plans[key] = plan
+            plan.run(facts, node, failures)
         for node, shape in self._aimed_at_objects(facts):
             shape.check(facts, node, failures)
         if not failures:

@@ -12,7 +12,7 @@ from rdflib.term import Node
 from kb.validation import component as make
 from kb.validation.finding import path_text, spoken
 from kb.validation.path import Refused, compile_path, predicates_of
-from kb.validation.shape import Check, Rule, Shape
+from kb.validation.shape import MANY, Check, Rule, Shape
 from kb.validation.sparql import compile_query, query_check
 from kb.validation.term import term
 from kb.validation.value import VALUE_TESTS, members, number, only
@@ -82,6 +82,7 @@ class _Build:
         self.compiler, self.shapes, self.node, self.heard = compiler, compiler.shapes, node, heard
         self.shape = Shape()
         self.of_focus = self.of_value = NOTHING
+        self.inner_settled = True
         self.parameters = set(self.shapes.predicates(node))
         self.path = self._path()
         self.severity = str(only(self.shapes, node, SH.severity) if SH.severity in self.parameters else SH.Violation)
@@ -139,6 +140,7 @@ class _Build:
         """A shape that values are held against."""
         found = self.compiler.shape(node, heard)
         self.of_value = max(self.of_value, self.compiler.asks(node, heard))
+        self.inner_settled &= found.settled
         return found
 
     def _predicates(self, parameter: URIRef) -> Iterator[str]:
@@ -166,6 +168,8 @@ class _Build:
             compiler.far |= predicates_of(self.shapes, self.path)
             self.of_focus = MORE
         compiler.set_asks(self.node, self.heard, self.of_focus)
+        of_term = self.shape.tests or SH.hasValue in self.parameters or not self.inner_settled
+        self.shape.settled = self.of_focus <= CLASSES and (self.path is not None or not of_term)
 
     # one function for each parameter
 
@@ -174,14 +178,16 @@ class _Build:
         if self.path is None:
             raise Refused(parameter.fragment, "it stands on a node shape")
         limit = number(self.shapes, self.node, parameter)
-        rule = self._rule(name)
-        yield make.at_least(limit, rule) if parameter == SH.minCount else make.at_most(limit, rule)
+        least, most = (limit, MANY) if parameter == SH.minCount else (0, limit)
+        self.shape.counts.append((least, most, self._rule(name)))
+        yield from ()
 
     def classes(self) -> Iterator[Check]:
         """sh:class."""
         self.of_value = max(self.of_value, CLASSES)
         for kind in self.shapes.objects(self.node, SH["class"]):
-            yield make.instance_of(term(kind), self._rule("ClassConstraintComponent"))
+            self.shape.kinds.append((term(kind), self._rule("ClassConstraintComponent")))
+        yield from ()
 
     def has_values(self) -> Iterator[Check]:
         """sh:hasValue."""
@@ -219,7 +225,9 @@ class _Build:
                 raise Refused(parameter.fragment, "its list is empty")
             inner = [self._inner(node) for node in nodes]
             rule = self._rule(name)
-            if parameter == SH["or"]:
+            if parameter == SH["or"] and all(map(_only_classes, inner)):
+                yield make.any_class([[kind for kind, _ in shape.kinds] for shape in inner], rule)
+            elif parameter == SH["or"]:
                 yield make.any_of(inner, rule)
             else:
                 yield make.joined(inner, partial(accept, len(inner)), rule)
@@ -305,6 +313,11 @@ class _Build:
             if not self._deactivated(constraint):
                 templates = [] if self.messages else list(self.shapes.objects(constraint, SH.message))
                 yield query_check(query, self._rule("SPARQLConstraintComponent"), templates)
+
+
+def _only_classes(shape: Shape) -> bool:
+    """Whether a shape asks for nothing but classes of the focus node itself."""
+    return shape.path is None and not (shape.tests or shape.checks or shape.has_inner())
 
 
 def _fails_empty(shapes: Graph, node: Node) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Any
 
 from rdflib import Literal, URIRef
@@ -12,37 +13,6 @@ from rdflib import Literal, URIRef
 from kb.validation.facts import Facts
 from kb.validation.shape import Check, Failure, Rule, Shape
 from kb.validation.term import language, literal, term
-
-
-def at_least(least: int, rule: Rule) -> Check:
-    """sh:minCount."""
-
-    def check(facts: Facts, focus: str, values: Collection[str], failures: list[Failure]) -> None:
-        if len(values) < least:
-            failures.append((focus, rule.path, None, rule))
-
-    return check
-
-
-def at_most(most: int, rule: Rule) -> Check:
-    """sh:maxCount."""
-
-    def check(facts: Facts, focus: str, values: Collection[str], failures: list[Failure]) -> None:
-        if len(values) > most:
-            failures.append((focus, rule.path, None, rule))
-
-    return check
-
-
-def instance_of(kind: str, rule: Rule) -> Check:
-    """sh:class, for one class."""
-
-    def check(facts: Facts, focus: str, values: Collection[str], failures: list[Failure]) -> None:
-        for value in values:
-            if value[0] == '"' or kind not in facts.classes(value):
-                failures.append((focus, rule.path, value, rule))
-
-    return check
 
 
 def has_value(wanted: str, rule: Rule) -> Check:
@@ -94,14 +64,8 @@ def ordered(predicate: str, before: Callable[[Any, Any], Any], rule: Rule) -> Ch
 
     def check(facts: Facts, focus: str, values: Collection[str], failures: list[Failure]) -> None:
         for other in facts.values(focus, predicate):
-            right, right_text = _comparable(other)
             for value in values:
-                left, left_text = _comparable(value)
-                try:
-                    fine = left_text == right_text and before(left, right)
-                except TypeError:
-                    fine = False
-                if not fine:
+                if not _holds(before, value, other):
                     failures.append((focus, rule.path, value, rule))
 
     return check
@@ -109,6 +73,16 @@ def ordered(predicate: str, before: Callable[[Any, Any], Any], rule: Rule) -> Ch
 
 LESS: Callable[[Any, Any], Any] = operator.lt
 LESS_OR_EQUAL: Callable[[Any, Any], Any] = operator.le
+
+
+@lru_cache(maxsize=1 << 14)
+def _holds(before: Callable[[Any, Any], Any], left: str, right: str) -> bool:
+    one, one_is_text = _comparable(left)
+    other, other_is_text = _comparable(right)
+    try:
+        return one_is_text == other_is_text and bool(before(one, other))
+    except TypeError:
+        return False
 
 
 def _comparable(value: str) -> tuple[str | Literal, bool]:
@@ -136,6 +110,21 @@ def any_of(shapes: list[Shape], rule: Rule) -> Check:
     def check(facts: Facts, focus: str, values: Collection[str], failures: list[Failure]) -> None:
         for value in values:
             if not any(shape.conforms(facts, value) for shape in shapes):
+                failures.append((focus, rule.path, value, rule))
+
+    return check
+
+
+def any_class(choices: list[list[str]], rule: Rule) -> Check:
+    """sh:or of shapes that ask for nothing but classes, which is how several classes are allowed."""
+
+    def check(facts: Facts, focus: str, values: Collection[str], failures: list[Failure]) -> None:
+        for value in values:
+            classes = facts.classes(value)
+            for kinds in choices:
+                if all(kind in classes for kind in kinds):
+                    break
+            else:
                 failures.append((focus, rule.path, value, rule))
 
     return check

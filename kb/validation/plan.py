@@ -66,9 +66,10 @@ class Step:
 class Plan:
     """The checks for nodes of one kind, made with a first node of that kind at hand."""
 
-    __slots__ = ("_closed", "_steps", "_whole")
+    __slots__ = ("_closed", "_steps", "_tests", "_whole")
 
     def __init__(self, shapes: Iterable[Shape], facts: Facts, node: str) -> None:
+        self._tests: list[tuple[Test, Rule]] = []  # of the node's own IRI
         self._whole: list[Shape] = []
         self._closed: list[tuple[str, Rule]] = []
         by_predicate: dict[str, list[Shape]] = {}
@@ -82,6 +83,9 @@ class Plan:
     def run(self, facts: Facts, node: str, failures: list[Failure]) -> None:
         """Add the failures of a node of this kind."""
         properties = facts.nodes[node]
+        for breaks, rule in self._tests:
+            if breaks(node):
+                failures.append((node, rule.path, node, rule))
         for shape in self._whole:
             shape.check(facts, node, failures)
         for step in self._steps:
@@ -99,7 +103,8 @@ class Plan:
         if shape.path is not None:
             self._property(shape, present, by_predicate)
             return
-        if shape.tests or shape.kinds or shape.checks:
+        self._tests += shape.tests
+        if shape.kinds or shape.checks:
             self._whole.append(_without_properties(shape))
         inner = [found for predicate in present for found in shape.properties.get(predicate, ())]
         for found in [*inner, *shape.always]:
@@ -117,7 +122,7 @@ class Plan:
 
 
 def _without_properties(shape: Shape) -> Shape:
-    """The part of a node shape that is not about the values of single properties."""
+    """The part of a node shape that asks something of the node as a whole."""
     part = Shape()
-    part.tests, part.kinds, part.checks = shape.tests, shape.kinds, shape.checks
+    part.kinds, part.checks = shape.kinds, shape.checks
     return part

@@ -213,7 +213,7 @@ class _Build:
             elif self.path is None:
                 raise Refused(parameter.fragment, "it stands on a node shape")
             else:
-                before = make.LESS if parameter == SH.lessThan else make.LESS_OR_EQUAL
+                before = make.less if parameter == SH.lessThan else make.less_or_equal
                 yield make.ordered(predicate, before, rule)
 
     def lists(self, parameter: URIRef) -> Iterator[Check]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
 from collections.abc import Callable, Collection
 from functools import lru_cache
@@ -71,8 +70,22 @@ def ordered(predicate: str, before: Callable[[Any, Any], Any], rule: Rule) -> Ch
     return check
 
 
-LESS: Callable[[Any, Any], Any] = operator.lt
-LESS_OR_EQUAL: Callable[[Any, Any], Any] = operator.le
+def less(left: Any, right: Any) -> bool:
+    """What sh:lessThan asks of two strings, or of two rdflib literals."""
+    return bool(left < right)
+
+
+def less_or_equal(left: Any, right: Any) -> bool:
+    """What sh:lessThanOrEquals asks; TypeError for literals that cannot be compared.
+
+    rdflib's `<=` would raise, or take them for ordered with a warning, by which of the two stands first.
+    """
+    if not isinstance(left, Literal):
+        return bool(left <= right)
+    below = left.__lt__(right)
+    if below is NotImplemented:
+        raise TypeError(f"{left} and {right} cannot be compared")
+    return bool(below) or bool(left.eq(right))
 
 
 @lru_cache(maxsize=1 << 14)

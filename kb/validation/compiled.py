@@ -13,7 +13,7 @@ from rdflib.term import Node
 from kb.record import owner
 from kb.validation import oracle
 from kb.validation.compiler import Compiler
-from kb.validation.facts import Facts, Types, record_of
+from kb.validation.facts import TYPE, Facts, Types, record_of
 from kb.validation.finding import Finding
 from kb.validation.path import Refused
 from kb.validation.plan import Plan
@@ -63,15 +63,14 @@ class _Targets:
 class Compiled:
     """A shapes graph as functions; it can be pickled, and compiles itself anew in the other process.
 
-    Findings are pySHACL's, result by result, but for values that sh:lessThan cannot compare: there they are the
-    standard's, one result for each pair, where pySHACL raises. `refused` names the shapes that are not compiled;
+    Findings are pySHACL's, result by result, but for values that cannot be compared: there they are the standard's,
+    a result for each, where pySHACL raises and ends. `refused` names the shapes that are not compiled;
     the records that those target are given to pySHACL with these shapes alone.
     """
 
     def __init__(self, shapes: Graph) -> None:
         self._shapes = shapes
         self._aimed, self._left = _Targets(), _Targets()
-        self._rest = Graph(bind_namespaces="none")
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
         compiler = Compiler(shapes)
         unfit = _unfit(shapes)
@@ -87,8 +86,7 @@ class Compiled:
         self.refused = tuple(refused.values())
         self.far = frozenset({*compiler.far, *self._aimed.objects})
         self.typed = None if refused else frozenset(compiler.typed)
-        if refused:
-            self._rest += (t for t in shapes if not (t[1] in _TARGETS and t[0] not in refused))
+        self._rest = oracle.without(shapes, lambda t: t[1] in _TARGETS and t[0] not in refused) if refused else shapes
 
     def __reduce__(self) -> tuple[object, tuple[Graph, ...]]:
         """How to make it again elsewhere: closures cannot travel."""
@@ -137,7 +135,7 @@ class Compiled:
         nodes, known, typed = facts.nodes, facts.foreign, self.typed
         for properties in nodes.values():
             for predicate, values in properties.items():
-                if typed is None or predicate in typed:
+                if predicate in typed if typed is not None else predicate != TYPE:
                     for value in values:
                         if value not in nodes and value not in known and value[0] == "<":
                             found.add(value)

@@ -58,7 +58,7 @@ def disjoint(predicate: str, rule: Rule) -> Check:
 def ordered(predicate: str, before: Callable[[Any, Any], Any], rule: Rule) -> Check:
     """sh:lessThan and sh:lessThanOrEquals, for one predicate: a result for each pair that does not stand in order.
 
-    What cannot be compared is not in order, as the standard has it; pySHACL raises a TypeError there.
+    What cannot be compared is not in order, as the standard has it; pySHACL raises an error there.
     """
 
     def check(facts: Facts, focus: str, values: Collection[str], failures: list[Failure]) -> None:
@@ -94,7 +94,7 @@ def _holds(before: Callable[[Any, Any], Any], left: str, right: str) -> bool:
     other, other_is_text = _comparable(right)
     try:
         return one_is_text == other_is_text and bool(before(one, other))
-    except TypeError:
+    except (TypeError, ArithmeticError):
         return False
 
 

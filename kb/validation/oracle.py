@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from rdflib import Graph, URIRef
@@ -14,6 +14,11 @@ from kb import paths
 from kb.record import owner
 from kb.validation.facts import TYPE, Types
 from kb.validation.finding import Finding, path_text, spoken
+from kb.validation.term import quiet
+
+
+COMPARING = {SH.lessThan, SH.lessThanOrEquals, SH.minInclusive, SH.minExclusive, SH.maxInclusive, SH.maxExclusive}
+"""The constraints for which pySHACL raises on some values."""
 
 
 @lru_cache(maxsize=1)
@@ -30,23 +35,30 @@ def check(texts: list[str], types: Types, rules: Graph) -> list[Finding]:
     """Run pySHACL over records, given as canonical N-Triples, with the classes of nodes that stand elsewhere.
 
     Only results about nodes of these records count. Values that cannot be compared make pySHACL raise; then each
-    record is checked alone, and the one that raises is checked without sh:lessThan and reported as a whole for that.
+    record is checked alone, and the one that raises is checked without comparisons and reported as a whole for that.
     """
     owners = {owner(line[1 : line.index(">")]) for text in texts for line in text.split("\n") if line}
     try:
         return _run("".join([*texts, *_classes(texts, types)]), owners, rules)
-    except (TypeError, DeprecationWarning) as error:
+    except (TypeError, ArithmeticError, DeprecationWarning) as error:
         if len(texts) > 1:
             return [finding for text in texts for finding in check([text], types, rules)]
-        rest = _run("".join([*texts, *_classes(texts, types)]), owners, without_order(rules))
+        rest = _run("".join([*texts, *_classes(texts, types)]), owners, without_comparisons(rules))
         return [*rest, *(_incomparable(record, str(error)) for record in sorted(owners))]
 
 
 @lru_cache(maxsize=4)
-def without_order(rules: Graph) -> Graph:
-    """The same shapes without sh:lessThan and sh:lessThanOrEquals."""
+def without_comparisons(rules: Graph) -> Graph:
+    """The same shapes without the constraints that compare values."""
+    return without(rules, lambda t: t[1] in COMPARING)
+
+
+def without(rules: Graph, left_out: Callable[[tuple[Node, Node, Node]], bool]) -> Graph:
+    """Shapes without some of their triples, with the prefixes that pySHACL uses in messages of its own."""
     graph = Graph(bind_namespaces="none")
-    graph += (t for t in rules if t[1] not in (SH.lessThan, SH.lessThanOrEquals))
+    for prefix, namespace in rules.namespaces():
+        graph.bind(prefix, namespace)
+    graph += (t for t in rules if not left_out(t))
     return graph
 
 
@@ -54,8 +66,8 @@ def _run(text: str, owners: set[str], rules: Graph) -> list[Finding]:
     import pyshacl  # half a second to import: only where it is needed
 
     data = Graph(bind_namespaces="none")
-    data.parse(data=text, format="nt")
-    with warnings.catch_warnings():
+    with quiet(), warnings.catch_warnings():
+        data.parse(data=text, format="nt")
         # rdflib says by this warning that `<=` has taken two values for ordered that cannot be compared
         warnings.filterwarnings("error", "NotImplemented should not be used", DeprecationWarning)
         _, report, _ = pyshacl.validate(data, shacl_graph=rules, inplace=True, advanced=False, meta_shacl=False)

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from rdflib import BNode, Literal, URIRef
@@ -30,11 +33,20 @@ def node(term: str) -> Node:
     found = _LITERAL.fullmatch(term)
     assert found, term
     lexical, language, datatype = found.groups()
-    quiet, _RDFLIB.disabled = _RDFLIB.disabled, True  # it would log an ill-typed literal with a traceback
-    try:
+    with quiet():
         return Literal(_ESCAPED.sub(_character, lexical), lang=language, datatype=datatype)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep rdflib from logging ill-typed literals with a traceback, and from warning of them: findings say it."""
+    before, _RDFLIB.disabled = _RDFLIB.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Parsing weird boolean", UserWarning)
+            yield
     finally:
-        _RDFLIB.disabled = quiet
+        _RDFLIB.disabled = before
 
 
 def _character(found: re.Match[str]) -> str:

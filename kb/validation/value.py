@@ -162,8 +162,8 @@ def _range(bound: Literal, holds: Callable[[int], bool]) -> Test:
             return True
         try:
             return not holds(_order(found, bound))
-        except TypeError:
-            return True  # what cannot be compared is not in the range
+        except (TypeError, ArithmeticError):
+            return True  # what cannot be compared is not in the range; Python will not compare a decimal with NaN
 
     return breaks
 

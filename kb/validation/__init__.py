@@ -1,5 +1,6 @@
 """Validation: records against the SHACL shapes that ship with the ontology."""
 
-from kb.validation.shacl import Finding, Validator
+from kb.validation.finding import Finding
+from kb.validation.shacl import Validator
 
 __all__ = ["Finding", "Validator"]

@@ -1,62 +1,44 @@
-"""Records checked by pySHACL, the reference engine, in batches and over all cores."""
+"""Validation of records: those of one form, of a file, or of a stream that no memory would hold."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from types import TracebackType
+from typing import Literal
 
-from pyoxigraph import NamedNode, Triple
-from rdflib import Graph, URIRef
-from rdflib.namespace import RDF, SH
-from rdflib.term import Node
+from pyoxigraph import Triple
 
-from kb import paths
 from kb.canonical import ntriples
-from kb.errors import MizanError
-from kb.ns import RDF as NS_RDF
-from kb.record import Record, owner, subject
+from kb.record import Record, owner
+from kb.validation import compiled
+from kb.validation.crew import Crew
+from kb.validation.facts import Types, record_of, types_in, types_of
+from kb.validation.finding import Finding
+from kb.validation.settle import Seen
 
-BATCH = 150  # records a pySHACL run: larger batches gain nothing, smaller ones repeat its fixed cost
+BATCH = 150  # records that go to a process at once, and to pySHACL in one run
+FEW = 3000  # up to so many records this process is done before others would have started
 Context = Callable[[Iterable[str]], Iterable[Triple]]
 """Gives the types of nodes that the records point to and that stand elsewhere."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """One SHACL result: where, which value, which rule, how grave, and what to do, by language tag."""
-
-    record: str
-    focus: str
-    path: str
-    value: str
-    shape: str
-    component: str
-    severity: str
-    messages: tuple[tuple[str, str], ...] = field(compare=False)
-
-    def message(self, language: str = "en") -> str:
-        """The rule in the language asked for, else in any."""
-        found = dict(self.messages)
-        return found.get(language) or next(iter(found.values()), self.component)
-
-
-class ValidationStopped(MizanError):
-    """The processes that validate were ended from outside."""
-
-
 class Validator:
-    """Checks records against the shipped shapes. As a context manager it keeps processes for large inputs."""
+    """Checks records against the shipped shapes. As a context manager it keeps processes for large inputs.
 
-    def __init__(self, context: Context) -> None:
+    The compiled shapes are used for one record as for a million: the tests hold them equal to pySHACL result by
+    result, and with one engine for both, a form cannot accept what an import refuses. `engine="pyshacl"` asks the
+    reference engine instead, which those tests need.
+    """
+
+    def __init__(
+        self, context: Context, engine: Literal["compiled", "pyshacl"] = "compiled", processes: int | None = None
+    ) -> None:
         self._context = context
-        self._pool: ProcessPoolExecutor | None = None
+        self._engine = engine
+        self._here = Crew(1)
+        self._crew = Crew(processes or os.cpu_count() or 1)
 
     def __enter__(self) -> Validator:
         return self
@@ -64,108 +46,109 @@ class Validator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._crew.__exit__(kind, error, trace)
 
     def validate(self, records: Sequence[Record]) -> list[Finding]:
-        """All findings about `records`, sorted; empty when they conform."""
-        types = _types(records) if len(records) > BATCH else {}
-        jobs = []
-        for start in range(0, len(records), BATCH):
-            batch = records[start : start + BATCH]
-            named = frozenset(r.iri for r in batch)
-            elsewhere = _referenced(batch, named)
-            inside = [t for node in elsewhere & types.keys() for t in types[node]]
-            outside = self._context(sorted(elsewhere - types.keys()))
-            jobs.append((ntriples(t for part in (inside, outside, *(r.triples for r in batch)) for t in part), named))
-        return sorted(f for found in self._run(jobs) for f in found)
+        """All findings about `records`, sorted; empty when they conform.
 
-    def _run(self, jobs: list[tuple[str, frozenset[str]]]) -> Iterable[list[Finding]]:
-        if len(jobs) < 2:
-            return [check(*job) for job in jobs]
-        if self._pool is None:
-            spawn = multiprocessing.get_context("spawn")  # forking with the store's threads open is not safe
-            self._pool = ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawn, initializer=_end_with_parent)
-        try:
-            return list(self._pool.map(check, *zip(*jobs, strict=True)))
-        except BrokenProcessPool:
-            raise ValidationStopped(
-                "The validation stopped", "one of its processes was ended, most likely for lack of memory",
-                "Free some memory and run the same command again; nothing was written.",
-            ) from None  # fmt: skip
+        The records are taken together: what one of them says of its nodes counts for the others, and the context is
+        asked only about nodes of records that are not among them.
+        """
+        texts = {record.iri: ntriples(record.triples) for record in records}
+        resolve = self._resolver(texts)
+        batches = _batches(iter(_together(texts)))
+        if self._engine == "pyshacl":
+            jobs = [(batch, _foreign(batch, resolve)) for batch in batches]
+            crew = self._crew if len(jobs) > 1 else self._here
+            return sorted(f for found in crew.reference(jobs) for f in found)
+        # a shape that is left to pySHACL makes every record slow
+        few = BATCH if compiled.shipped().refused else FEW
+        crew = self._crew if len(texts) > few else self._here
+        return sorted(f for done, _, _ in crew.examine(batches, resolve) for f in done.findings)
 
+    def stream(self, texts: Iterable[str]) -> Iterator[Finding]:
+        """The findings about records given one after the other as canonical N-Triples, as soon as they are known.
 
-def _end_with_parent() -> None:
-    """In a process of the pool: end when the parent is gone, which a killed one cannot ask for any more."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+        Memory does not grow with the records but for eight bytes a node: a record that points to what neither the
+        context knows nor the shapes can do without waits in a file until the input has ended, and is then judged by
+        what the input said. A class that the context knows counts even where a later record says another. Triples
+        of other records, which only a few rules about the law ask for, count where both come within one batch.
+        """
+        first = list(islice(texts := iter(texts), FEW + 1))
+        crew = self._crew if len(first) > FEW else self._here
+        batches = (_together(dict(enumerate(batch))) for batch in _batches(_chain(first, texts)))
 
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
+        def resolve(nodes: Iterable[str]) -> Types:
+            return {node: kinds for node, kinds in self._outside(nodes).items() if kinds}
 
-    threading.Thread(target=wait, daemon=True).start()
+        with Seen() as seen:
+            for done, nodes, left in crew.examine(batches, resolve, remember=True):
+                yield from done.findings
+                seen.note(nodes)
+                for text in left:
+                    seen.keep(text)
+            for done, _, _ in crew.examine(seen.waiting(BATCH), lambda nodes: seen.types(nodes, self._outside)):
+                yield from done.findings
 
+    def _resolver(self, texts: dict[str, str]) -> Callable[[Iterable[str]], Types]:
+        """The classes of nodes by these records, and of nodes that belong to none of them by the context."""
+        inside: dict[str, dict[str, list[str]]] = {}
 
-def check(text: str, records: frozenset[str]) -> list[Finding]:
-    """Run pySHACL over N-Triples `text`; only results about nodes of `records` count."""
-    import pyshacl  # half a second to import: only where a record is checked
+        def resolve(nodes: Iterable[str]) -> Types:
+            found: dict[str, Sequence[str]] = {}
+            outside = []
+            for node in nodes:
+                record = record_of(node)
+                if record in texts:
+                    if record not in inside:
+                        inside[record] = types_in(texts[record])
+                    found[node] = inside[record].get(node, ())
+                else:
+                    outside.append(node)
+            return {**found, **self._outside(outside)}
 
-    data = Graph(bind_namespaces="none")
-    data.parse(data=text, format="nt")
-    _, report, _ = pyshacl.validate(data, shacl_graph=shapes(), inplace=True, advanced=False, meta_shacl=False)
-    assert isinstance(report, Graph)
-    found = []
-    for result in report.subjects(RDF.type, SH.ValidationResult):
-        finding = _finding(report, result)
-        if finding.record in records:
-            found.append(finding)
-    return found
+        return resolve
 
-
-@lru_cache(maxsize=1)
-def shapes() -> Graph:
-    """The shipped shapes for records, parsed once a process."""
-    graph = Graph(bind_namespaces="none")
-    for path in sorted((paths.shipped("ontology") / "shapes").glob("*.ttl")):
-        if path.stem != "meta":
-            graph.parse(path, format="turtle")
-    return graph
-
-
-def _finding(report: Graph, result: Node) -> Finding:
-    def value(predicate: URIRef) -> str:
-        found = report.value(result, predicate)
-        return "" if found is None else str(found)
-
-    focus = value(SH.focusNode)
-    # pySHACL 0.40 drops the language tags of messages of SPARQL constraints, so the shape is asked first.
-    written = [*shapes().objects(report.value(result, SH.sourceShape), SH.message)]
-    messages = sorted(
-        (getattr(m, "language", None) or "en", str(m)) for m in written or report.objects(result, SH.resultMessage)
-    )
-    return Finding(
-        owner(focus), focus, value(SH.resultPath), value(SH.value), value(SH.sourceShape),
-        value(SH.sourceConstraintComponent).rpartition("#")[2], value(SH.resultSeverity).rpartition("#")[2],
-        tuple(messages),
-    )  # fmt: skip
+    def _outside(self, nodes: Iterable[str]) -> dict[str, Sequence[str]]:
+        """The classes of nodes by the context: every node asked for is there, with none when it is not known."""
+        asked = sorted(nodes)
+        found = types_of(self._context([node[1:-1] for node in asked])) if asked else {}
+        return {node: found.get(node, ()) for node in asked}
 
 
-def _types(records: Iterable[Record]) -> dict[str, list[Triple]]:
-    """The types of all nodes of the input, since its records may point to each other across batches."""
-    types: dict[str, list[Triple]] = {}
-    for record in records:
-        for triple in record.triples:
-            if triple.predicate == NS_RDF.type:
-                types.setdefault(subject(triple), []).append(triple)
-    return types
+def _together(texts: dict[str, str] | dict[int, str]) -> list[str]:
+    """The texts of records; those that bear on each other by more than their classes make one text."""
+    checker = compiled.shipped()
+    by_record = {owner(text[1 : text.index(">")]): text for text in texts.values() if text}
+    leader = {record: record for record in by_record}
+
+    def first(record: str) -> str:
+        while leader[record] != record:
+            record = leader[record]
+        return record
+
+    for record, text in by_record.items():
+        for other in checker.partners(text) & by_record.keys():
+            leader[first(record)] = first(other)
+    groups: dict[str, list[str]] = {}
+    for record, text in by_record.items():
+        groups.setdefault(first(record), []).append(text)
+    return ["".join(group) for group in groups.values()]
 
 
-def _referenced(records: Iterable[Record], known: frozenset[str]) -> set[str]:
-    """The nodes outside `known` records that these records point to."""
-    return {
-        t.object.value
-        for r in records
-        for t in r.triples
-        if isinstance(t.object, NamedNode) and t.predicate != NS_RDF.type and owner(t.object.value) not in known
-    }
+def _chain(first: Iterable[str], rest: Iterator[str]) -> Iterator[str]:
+    yield from first
+    yield from rest
+
+
+def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(texts, BATCH)):
+        yield batch
+
+
+def _foreign(batch: list[str], resolve: Callable[[Iterable[str]], Types]) -> Types:
+    """The classes of all nodes that a batch points to in records outside it."""
+    lines = [line for text in batch for line in text.split("\n") if line]
+    own = {record_of(line[: line.index(" ")]) for line in lines}
+    objects = {line[:-2].rpartition(" ")[2] for line in lines if line.endswith("> .")}
+    return resolve({node for node in objects if node[0] == "<" and record_of(node) not in own})

@@ -1,0 +1,252 @@
+"""The shipped shapes compiled: one record's text in, its findings out, with nothing kept in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from rdflib import Graph
+from rdflib.namespace import OWL, RDF, RDFS, SH
+from rdflib.term import Node
+
+from kb.record import owner
+from kb.validation import oracle
+from kb.validation.compiler import Compiler
+from kb.validation.facts import TYPE, Facts, Types, record_of
+from kb.validation.finding import Finding
+from kb.validation.path import Refused
+from kb.validation.plan import Plan
+from kb.validation.shape import Failure, Shape
+from kb.validation.term import lexical, term
+
+_PLANS = 4096  # kinds of nodes (classes and predicates) whose shapes are remembered
+_TARGETS = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A shape that is not compiled and is left to pySHACL: its IRI, the component that stops it, and why."""
+
+    shape: str
+    component: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Examined:
+    """What could be said of some records: findings, and for each record not yet checked the nodes not known."""
+
+    findings: list[Finding] = field(default_factory=list)
+    waiting: list[tuple[int, set[str]]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Targets:
+    """Shapes by what they are aimed at."""
+
+    classes: dict[str, list[Shape]] = field(default_factory=dict)
+    subjects: dict[str, list[Shape]] = field(default_factory=dict)
+    objects: dict[str, list[Shape]] = field(default_factory=dict)
+    nodes: dict[str, list[Shape]] = field(default_factory=dict)
+
+    def add(self, shapes: Graph, node: Node, shape: Shape) -> None:
+        """Aim a shape at all that it targets."""
+        by_kind = dict(zip(_TARGETS, (self.classes, self.nodes, self.subjects, self.objects), strict=True))
+        for parameter, aimed in by_kind.items():
+            for target in shapes.objects(node, parameter):
+                aimed.setdefault(term(target), []).append(shape)
+        if _is_class(shapes, node):
+            self.classes.setdefault(term(node), []).append(shape)
+
+
+class Compiled:
+    """A shapes graph as functions; it can be pickled, and compiles itself anew in the other process.
+
+    Findings are pySHACL's, result by result, but for values that cannot be compared: there they are the standard's,
+    a result for each, where pySHACL raises and ends. `refused` names the shapes that are not compiled;
+    the records that those target are given to pySHACL with these shapes alone.
+    """
+
+    def __init__(self, shapes: Graph) -> None:
+        self._shapes = shapes
+        self._aimed, self._left = _Targets(), _Targets()
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
+        compiler = Compiler(shapes)
+        unfit = _unfit(shapes)
+        refused: dict[Node, Refusal] = {}
+        for node in sorted(_with_targets(shapes), key=str):
+            try:
+                if unfit is not None:
+                    raise unfit
+                self._aimed.add(shapes, node, compiler.shape(node))
+            except Refused as error:
+                refused[node] = Refusal(str(node), error.component, error.reason)
+                self._left.add(shapes, node, Shape())
+        self.refused = tuple(refused.values())
+        self.far = frozenset({*compiler.far, *self._aimed.objects})
+        self.typed = None if refused else frozenset(compiler.typed)
+        self._rest = oracle.without(shapes, lambda t: t[1] in _TARGETS and t[0] not in refused) if refused else shapes
+
+    def __reduce__(self) -> tuple[object, tuple[Graph, ...]]:
+        """How to make it again elsewhere: closures cannot travel."""
+        return (shipped, ()) if self._shapes is oracle.shapes() else (Compiled, (self._shapes,))
+
+    def check(self, text: str, types: Types) -> list[Finding]:
+        """The findings about one record (or several that need each other), sorted.
+
+        `text` is canonical N-Triples, as the ledger keeps it; `types` gives the classes of nodes elsewhere, and a
+        node that it lacks has none.
+        """
+        findings, targeted = self._judged(Facts(text, types))
+        if targeted:
+            findings += oracle.check([text], types, self._rest)
+        return sorted(findings)
+
+    def examine(self, texts: Sequence[str], types: Types) -> Examined:
+        """The findings about those records of which all foreign nodes are in `types`; the others wait, by index."""
+        done = Examined()
+        left = []
+        for index, text in enumerate(texts):
+            facts = Facts(text, types)
+            unknown = self._unknown(facts)
+            if unknown:
+                done.waiting.append((index, unknown))
+                continue
+            findings, targeted = self._judged(facts)
+            done.findings += findings
+            if targeted:
+                left.append(text)
+        if left:
+            done.findings += oracle.check(left, types, self._rest)
+        return done
+
+    def partners(self, text: str) -> set[str]:
+        """The other records whose triples, not their classes alone, bear on this one."""
+        if not any(predicate in text for predicate in self.far):
+            return set()
+        facts = Facts(text, {})
+        own = facts.owners()
+        linked = (v for p in facts.nodes.values() for name in self.far & p.keys() for v in p[name] if v[0] == "<")
+        return {record_of(value) for value in linked} - own
+
+    def _unknown(self, facts: Facts) -> set[str]:
+        found = set()
+        nodes, known, typed = facts.nodes, facts.foreign, self.typed
+        for properties in nodes.values():
+            for predicate, values in properties.items():
+                if predicate in typed if typed is not None else predicate != TYPE:
+                    for value in values:
+                        if value not in nodes and value not in known and value[0] == "<":
+                            found.add(value)
+        if found:
+            own = facts.owners()
+            found = {value for value in found if record_of(value) not in own}
+        return found
+
+    def _judged(self, facts: Facts) -> tuple[list[Finding], bool]:
+        """The findings of the compiled shapes, and whether a shape that is not compiled is aimed at a node here."""
+        failures: list[Failure] = []
+        plans = self._plans
+        for node, properties in facts.nodes.items():
+            classes = facts.classes(node)
+            key = (tuple(classes), tuple(properties))
+            plan = plans.get(key)
+            if plan is None or facts.above:
+                if len(plans) >= _PLANS:
+                    plans.clear()
+                plan = Plan(_aimed(self._aimed, classes, properties), facts, node)
+                if not facts.above:
+                    plans[key] = plan
+            plan.run(facts, node, failures)
+        for node, shape in self._aimed_at_objects(facts):
+            shape.check(facts, node, failures)
+        if not failures:
+            return [], self._left_over(facts)
+        owners = facts.owners()
+        return [f for f in map(_finding, failures) if f.record in owners], self._left_over(facts)
+
+    def _aimed_at_objects(self, facts: Facts) -> set[tuple[str, Shape]]:
+        """Focus nodes that are so as objects of a triple, or by name, and that no subject's plan has had."""
+        targets = self._aimed
+        found = {
+            (value, shape)
+            for predicate, shapes in targets.objects.items()
+            for properties in facts.nodes.values()
+            for value in properties.get(predicate, ())
+            for shape in shapes
+        }
+        if targets.nodes:
+            owners = facts.owners()
+            found |= {(n, shape) for n, shapes in targets.nodes.items() if record_of(n) in owners for shape in shapes}
+        return {
+            (node, shape)
+            for node, shape in found
+            if shape not in _aimed(targets, facts.classes(node), facts.properties(node))
+        }
+
+    def _left_over(self, facts: Facts) -> bool:
+        if not self.refused:
+            return False
+        left = self._left
+        owners = facts.owners()
+        return any(record_of(node) in owners for node in left.nodes) or any(
+            left.objects.keys() & properties.keys() or _aimed(left, facts.classes(node), properties)
+            for node, properties in facts.nodes.items()
+        )
+
+
+def _aimed(targets: _Targets, classes: Iterable[str], predicates: Iterable[str]) -> dict[Shape, None]:
+    """The shapes aimed at a node by its classes or by the predicates that it is a subject of."""
+    by_class = (shape for kind in classes for shape in targets.classes.get(kind, ()))
+    by_predicate = (shape for predicate in predicates for shape in targets.subjects.get(predicate, ()))
+    return dict.fromkeys([*by_class, *by_predicate])
+
+
+def _finding(failure: Failure) -> Finding:
+    focus_term, path, value, rule = failure
+    focus = lexical(focus_term)
+    text = "" if value is None else lexical(value)
+    return Finding(owner(focus), focus, path, text, rule.shape, rule.component, rule.severity, rule.messages)
+
+
+def _is_class(shapes: Graph, node: Node) -> bool:
+    return (node, RDF.type, RDFS.Class) in shapes or (node, RDF.type, OWL.Class) in shapes
+
+
+def _with_targets(shapes: Graph) -> set[Node]:
+    """The shapes that choose their own focus nodes."""
+    found = {node for parameter in _TARGETS for node in shapes.subjects(parameter)}
+    kinds = {node for kind in (SH.NodeShape, SH.PropertyShape) for node in shapes.subjects(RDF.type, kind)}
+    return found | {node for node in kinds if _is_class(shapes, node)}
+
+
+def _unfit(shapes: Graph) -> Refused | None:
+    """Why pySHACL would not load the graph, or would find constraint components of its own in it; else None."""
+    if (None, RDF.type, SH.ConstraintComponent) in shapes or (None, RDFS.subClassOf, SH.ConstraintComponent) in shapes:
+        return Refused("ConstraintComponent", "the graph declares its own")
+    for reason in _faults(shapes):
+        return Refused("shapes graph", reason)
+    return None
+
+
+def _faults(shapes: Graph) -> Iterator[str]:
+    for node in shapes.subjects(RDF.type, SH.NodeShape):
+        if (node, SH.path, None) in shapes:
+            yield f"{node} is a node shape and has a path"
+    for node in shapes.subjects(RDF.type, SH.PropertyShape):
+        if len(list(shapes.objects(node, SH.path))) != 1:
+            yield f"{node} is a property shape without one path"
+    for node in set(shapes.subjects(SH.deactivated)):
+        if len(list(shapes.objects(node, SH.deactivated))) != 1:
+            yield f"{node} is deactivated more than once"
+    for parameter in (SH["and"], SH["or"], SH.xone):
+        for head in shapes.objects(None, parameter):
+            if (head, RDF.first, None) not in shapes:
+                yield f"{parameter} has an empty list"
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Compiled:
+    """The shipped shapes, compiled once a process."""
+    return Compiled(oracle.shapes())

@@ -1,0 +1,128 @@
+"""What to check of one kind of node: all shapes aimed at nodes with these classes and predicates, merged once.
+
+Most nodes of a large import are alike. For a kind of node it is known before any value is seen which property shapes
+meet a value, which predicates a closed shape does not allow and what the classes alone decide; the rest is merged by
+predicate, so that a value is looked up once however many shapes ask something of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from kb.validation.facts import Facts
+from kb.validation.shape import MANY, REMEMBERED, Check, Count, Failure, Rule, Shape, close
+from kb.validation.value import Test
+
+
+class Step:
+    """All that shapes ask of the values of one predicate."""
+
+    __slots__ = ("checks", "counts", "fine", "kinds", "least", "most", "predicate", "tests")
+
+    def __init__(self, predicate: str, shapes: Iterable[Shape]) -> None:
+        self.predicate = predicate
+        self.tests: list[tuple[Test, Rule]] = []
+        self.counts: list[Count] = []
+        self.kinds: list[tuple[str, Rule]] = []
+        self.checks: list[Check] = []
+        for shape in shapes:
+            self.tests += shape.tests
+            self.counts += shape.counts
+            self.kinds += shape.kinds
+            self.checks += shape.checks
+            if shape.has_inner():
+                self.checks.append(shape.descend)
+        self.least = max((count[0] for count in self.counts), default=0)
+        self.most = min((count[1] for count in self.counts), default=MANY)
+        self.fine: set[str] = set()  # values that break no test
+
+    def run(self, facts: Facts, focus: str, values: Sequence[str], failures: list[Failure]) -> None:
+        """Add the failures of a focus node's values."""
+        if not self.least <= len(values) <= self.most:
+            failures += [(focus, c[2].path, None, c[2]) for c in self.counts if not c[0] <= len(values) <= c[1]]
+        if self.tests:
+            for value in values:
+                if value not in self.fine:
+                    self._test(focus, value, failures)
+        if self.kinds:
+            for value in values:
+                classes = facts.classes(value)
+                for kind, rule in self.kinds:
+                    if kind not in classes:
+                        failures.append((focus, rule.path, value, rule))
+        for check in self.checks:
+            check(facts, focus, values, failures)
+
+    def _test(self, focus: str, value: str, failures: list[Failure]) -> None:
+        broken = [(focus, rule.path, value, rule) for breaks, rule in self.tests if breaks(value)]
+        if broken:
+            failures += broken
+            return
+        if len(self.fine) >= REMEMBERED:
+            self.fine.clear()
+        self.fine.add(value)
+
+
+class Plan:
+    """The checks for nodes of one kind, made with a first node of that kind at hand."""
+
+    __slots__ = ("_closed", "_steps", "_tests", "_whole")
+
+    def __init__(self, shapes: Iterable[Shape], facts: Facts, node: str) -> None:
+        self._tests: list[tuple[Test, Rule]] = []  # of the node's own IRI
+        self._whole: list[Shape] = []
+        self._closed: list[tuple[str, Rule]] = []
+        by_predicate: dict[str, list[Shape]] = {}
+        present = facts.properties(node).keys()
+        for shape in shapes:
+            if not self._is_settled(shape, facts, node):
+                self._take(shape, present, by_predicate, facts, node)
+        steps = (Step(predicate, asked) for predicate, asked in by_predicate.items())
+        self._steps = [s for s in steps if s.tests or s.checks or s.kinds or s.counts]
+
+    def run(self, facts: Facts, node: str, failures: list[Failure]) -> None:
+        """Add the failures of a node of this kind."""
+        properties = facts.nodes[node]
+        for breaks, rule in self._tests:
+            if breaks(node):
+                failures.append((node, rule.path, node, rule))
+        for shape in self._whole:
+            shape.check(facts, node, failures)
+        for step in self._steps:
+            step.run(facts, node, properties[step.predicate], failures)
+        for predicate, rule in self._closed:
+            close(facts, node, node, predicate, rule, failures)
+
+    def _is_settled(self, shape: Shape, facts: Facts, node: str) -> bool:
+        """Whether all nodes with these classes meet the shape."""
+        return shape.settled and not facts.above and shape.conforms(facts, node)
+
+    def _take(
+        self, shape: Shape, present: Collection[str], by_predicate: dict[str, list[Shape]], facts: Facts, node: str
+    ) -> None:
+        if shape.path is not None:
+            self._property(shape, present, by_predicate)
+            return
+        self._tests += shape.tests
+        if shape.kinds or shape.checks:
+            self._whole.append(_without_properties(shape))
+        inner = [found for predicate in present for found in shape.properties.get(predicate, ())]
+        for found in [*inner, *shape.always]:
+            if not self._is_settled(found, facts, node):
+                self._property(found, present, by_predicate)
+        if shape.closed is not None:
+            allowed, rule = shape.closed
+            self._closed += [(predicate, rule) for predicate in present if predicate not in allowed]
+
+    def _property(self, shape: Shape, present: Collection[str], by_predicate: dict[str, list[Shape]]) -> None:
+        if shape.predicate is not None and shape.predicate in present:
+            by_predicate.setdefault(shape.predicate, []).append(shape)
+        else:
+            self._whole.append(shape)
+
+
+def _without_properties(shape: Shape) -> Shape:
+    """The part of a node shape that asks something of the node as a whole."""
+    part = Shape()
+    part.kinds, part.checks = shape.kinds, shape.checks
+    return part

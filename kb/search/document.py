@@ -63,6 +63,8 @@ def taken(nodes: Nodes) -> str:
 def document(iri: str, triples: list[Triple], reference: Reference, segment: int) -> tantivy.Document:
     """The document of a record that was last changed in `segment`."""
     nodes, kind = group(triples), kind_of(iri)
+    foreign = reference.claims(iri) if kind == "incident" else []
+    group(foreign, nodes)
     main = nodes.get(iri, {})
     labels = {(v.language or "en"): v.value for v in _literals(main, "label")}
     begins = _text(main, "first")
@@ -73,9 +75,8 @@ def document(iri: str, triples: list[Triple], reference: Reference, segment: int
     names: set[str] = set().union(*(forms for _, forms in (*title_words, *text_words)))
     values: dict[str, Any] = {}
     if kind == "incident":
-        foreign = reference.claims(iri)
         others = {owner(t.subject.value) for t in foreign if isinstance(t.subject, NamedNode)}
-        facts = Facts(iri, group(foreign, nodes), reference).read()
+        facts = Facts(iri, nodes, reference).read()
         names |= reference.words(facts.named)
         values = facts.fields() | {"from": sorted(others)}
         segment = max([segment, *(reference.segment(other, 0) for other in others)])

@@ -46,6 +46,7 @@ MZ = Vocabulary(
     " standardOfProof assessedOn rationale ModeOfLiability Precondition"
     " Pattern Attribution CasualtyEstimate subsetOf victimSex position"
     " crimeLabel date caution summary"
+    " place partOfConflict evidenceGrade mappingStatus WarringParty"
     "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
@@ -75,6 +76,7 @@ ORG = Vocabulary("http://www.w3.org/ns/org#", "classification subOrganizationOf 
 CITO = Vocabulary("http://purl.org/spar/cito/", "disputes")
 EDTF = Vocabulary("http://id.loc.gov/datatypes/edtf/", "EDTF")
 ELI = Vocabulary("http://data.europa.eu/eli/ontology#", "is_part_of number")
+OA = Vocabulary("http://www.w3.org/ns/oa#", "hasSource")
 SPDX = Vocabulary("http://spdx.org/rdf/terms#", "checksum checksumValue algorithm Checksum")
 
 PREFIXES = {
@@ -94,7 +96,7 @@ PREFIXES = {
     "eli": "http://data.europa.eu/eli/ontology#",
     "cito": "http://purl.org/spar/cito/",
     "org": "http://www.w3.org/ns/org#",
-    "oa": "http://www.w3.org/ns/oa#",
+    "oa": OA.base,
     "foaf": "http://xmlns.com/foaf/0.1/",
     "owl": "http://www.w3.org/2002/07/owl#",
     "sh": "http://www.w3.org/ns/shacl#",

@@ -72,7 +72,7 @@ class Writer:
         self.store = LocalStore(home.store)
         _check_head(home, self.ledger.head().segment, self.store.segment())
         self.recovered = self.ledger.recover()
-        self.index = SearchIndex(home.search)
+        self.index = SearchIndex(home.search, self.store)
         self.screened = projection.Work()
         self.law: Law | None = None  # as the store has it, where somebody has read it already
         self._catch_up()

@@ -24,7 +24,7 @@ import pytest
 from pyoxigraph import NamedNode, Triple
 
 import kb.ledger
-import kb.search
+import kb.search.index
 import kb.snapshot
 import kb.writer
 from kb import canonical, document
@@ -356,8 +356,8 @@ WINDOWS: dict[str, tuple[bool, Callable[[], None]]] = {  # name: whether the led
     "old mark removed, new one not written": (True, lambda: _within("mark", "extend")),
     "store marked, not flushed": (True, lambda: _within("mark", "flush")),
     "store done, index untouched": (True, _set(SearchIndex, "update", _die)),
-    "index committed, not marked": (True, _set(kb.search, "replace_file", _die)),
-    "index mark written beside": (True, _set(kb.search, "replace_file", _new_file_only)),
+    "index committed, not marked": (True, _set(kb.search.index, "replace_file", _die)),
+    "index mark written beside": (True, _set(kb.search.index, "replace_file", _new_file_only)),
     "index done, no snapshot": (True, _set(kb.snapshot, "publish", _die)),
     "snapshot begun": (True, _set(LocalStore, "copy_to", _die)),
     "snapshot with store, without index": (True, _set(SearchIndex, "copy_to", _die)),

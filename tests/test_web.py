@@ -32,7 +32,8 @@ ENTITIES = [
     "ontology/core",
 ]  # fmt: skip
 OTHERS = [
-    "", "search", "search?q=hospital&kind=incident", "search?q=مستشفى", "queries/",
+    "", "incidents", "incidents?object=hospital&object=school&more=1", "search",
+    "search?q=hospital&kind=incident", "search?q=مستشفى", "queries/",
     "queries/casualty_ranges_of_incident?run=1", "help/", "help/advocate", "law/status",
     "incident/syria-2015-16/INC-021/screening", "incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv",
     "provision/unsc-2268/op1", "instrument/unsc-draft-2014-348",

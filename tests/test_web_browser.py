@@ -26,7 +26,8 @@ FLAGS = (
 )
 PATHS = [
     "/{}/", "/{}/incident/syria-2015-16/INC-021", "/{}/provision/rome-statute/8-2-e-iv", "/sparql?lang={}",
-    "/{}/source/snhr-2016-08-17", "/{}/search?q=Aleppo", "/{}/instrument/rome-statute",
+    "/{}/source/snhr-2016-08-17", "/{}/search?q=Aleppo",
+    "/{}/incidents?object=hospital&object=school&killed_from=1", "/{}/instrument/rome-statute",
     "/{}/queries/casualty_ranges_of_incident?run=1", "/{}/ontology", "/{}/nothing/here",
     "/{}/incident/syria-2015-16/INC-021/screening", "/{}/law/status", "/{}/provision/unsc-2268/op1",
     "/{}/incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv", "/{}/instrument/unsc-draft-2014-348",

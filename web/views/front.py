@@ -54,7 +54,8 @@ def _documented() -> Panel | None:
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """Crawlers may read the pages, and need not run queries."""
-    return Response("User-agent: *\nDisallow: /sparql\nDisallow: /*/search\n", mimetype="text/plain")
+    lists = "Disallow: /*/search\nDisallow: /*/incidents?\nDisallow: /api/\n"
+    return Response(f"User-agent: *\nDisallow: /sparql\n{lists}", mimetype="text/plain")
 
 
 @blueprint.get("/favicon.ico")

@@ -1,0 +1,250 @@
+"""From the triples of a record to its document in the index."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import tantivy
+from pyoxigraph import Literal, NamedNode, Triple
+
+from kb.ns import DCTERMS, GEO, MZ, OA, RDF, SCHEME, SEM, SKOS, XSD
+from kb.record import owner
+from kb.search.reference import TAKEN, Reference
+from kb.search.schema import FACETS, kind_of, step
+from kb.search.text import read, title_key
+
+Node = dict[str, list[NamedNode | Literal]]  # the values of a node by the IRI of the property
+Nodes = dict[str, Node]
+_STRING, _KILLED = XSD.string.value, SCHEME + "harm#killed"
+_P = {
+    name: term.value
+    for name, term in {
+        "label": SKOS.prefLabel, "also": SKOS.altLabel, "code": SKOS.notation, "identifier": DCTERMS.identifier,
+        "first": SEM.hasEarliestBeginTimeStamp, "last": SEM.hasLatestEndTimeStamp, "dataset": MZ.inDataset,
+        "about": MZ.about, "claimant": MZ.claimant, "within": GEO.sfWithin, "geometry": GEO.hasGeometry,
+        "wkt": GEO.asWKT, "place": MZ.place, "conflict": MZ.partOfConflict, "method": MZ.method,
+        "object": MZ.objectHit, "weapon": MZ.weapon, "harm": MZ.harm, "victim": MZ.victimCategory,
+        "actor": MZ.allegedActor, "confidence": MZ.confidence, "position": MZ.position, "grade": MZ.evidenceGrade,
+        "invokes": MZ.invokes, "status": MZ.mappingStatus, "rests": MZ.restsOn, "low": MZ.minimum, "best": MZ.best,
+        "high": MZ.maximum, "part": MZ.subsetOf, "type": RDF.type,
+    }.items()
+}  # fmt: skip
+_POINT = re.compile(r"POINT ?\((-?\d{1,3}(?:\.\d+)?) (-?\d{1,2}(?:\.\d+)?)\)")
+_TIES = 30  # bits of a key that keep apart what has the same moment or segment
+
+
+def group(triples: Iterable[Triple], nodes: Nodes | None = None) -> Nodes:
+    """Triples as nodes with values, added to `nodes` if given."""
+    found: Nodes = {} if nodes is None else nodes
+    for triple in triples:
+        value, node = triple.object, triple.subject
+        if isinstance(value, NamedNode | Literal) and isinstance(node, NamedNode):
+            found.setdefault(node.value, {}).setdefault(triple.predicate.value, []).append(value)
+    return found
+
+
+def fingerprint(iri: str) -> int:
+    """A number of `_TIES` bits for an IRI."""
+    return int.from_bytes(hashlib.sha256(iri.encode()).digest()[:8]) >> (64 - _TIES)
+
+
+def taken(nodes: Nodes) -> str:
+    """A digest of what incidents take from a reference record: names, and what lies around."""
+    parts = sorted((n, p, str(v)) for n, node in nodes.items() for p in TAKEN & node.keys() for v in node[p])
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16] if parts else ""
+
+
+def document(iri: str, triples: list[Triple], reference: Reference, segment: int) -> tantivy.Document:
+    """The document of a record that was last changed in `segment`."""
+    nodes, kind = group(triples), kind_of(iri)
+    foreign = reference.claims(iri) if kind == "incident" else []
+    group(foreign, nodes)
+    main = nodes.get(iri, {})
+    labels = {(v.language or "en"): v.value for v in _literals(main, "label")}
+    begins = _text(main, "first")
+    titles = [iri.rpartition("/")[2], *_all_texts(main, "label", "also", "code", "identifier")]
+    texts = {v.value for node in nodes.values() for values in node.values() for v in values if _is_text(v, kind)}
+    title_words, text_words = [read(t) for t in titles], [read(t) for t in sorted(texts)]
+    shown = {"en": labels.get("en", ""), "ar": labels.get("ar", ""), "date": begins, "own": ""}
+    names: set[str] = set().union(*(forms for _, forms in (*title_words, *text_words)))
+    values: dict[str, Any] = {}
+    if kind == "incident":
+        others = {owner(t.subject.value) for t in foreign if isinstance(t.subject, NamedNode)}
+        facts = Facts(iri, nodes, reference).read()
+        names |= reference.words(facts.named)
+        values = facts.fields() | {"from": sorted(others)}
+        segment = max([segment, *(reference.segment(other, 0) for other in others)])
+    else:
+        shown["own"] = taken(nodes)
+        values = {"f_dataset": [FACETS["dataset"].code(v.value) for v in _links(main, "dataset")]}
+    tie = fingerprint(iri)
+    title = {code: title_key(labels.get(code) or next(iter(labels.values()), "")) for code in ("en", "ar")}
+    return tantivy.Document(
+        iri=iri,
+        kind=kind,
+        shown=json.dumps(shown, ensure_ascii=False).encode(),
+        title=" ".join(w for tokens, _ in title_words for w in tokens),
+        text=" ".join(w for tokens, _ in text_words for w in tokens),
+        names=" ".join(sorted(names)),
+        by_date=moment(begins) << _TIES | tie,
+        by_change=segment << _TIES | tie,
+        by_title_en=f"{title['en']}_{tie:08x}",
+        by_title_ar=f"{title['ar']}_{tie:08x}",
+        **values,
+    )
+
+
+def moment(timestamp: str) -> int:
+    """The minutes that a timestamp lies after the beginning of year 1 where it was written; 0 for what is none."""
+    found = day_number(timestamp)
+    clock = re.match(r"T(\d\d):(\d\d)", timestamp[10:16])
+    return found * 1440 + (int(clock[1]) * 60 + int(clock[2]) if clock else 0)
+
+
+def day_number(timestamp: str) -> int:
+    """The days of a timestamp since the beginning of year 1, as written and without turning the zone; 0 for none."""
+    try:
+        return date.fromisoformat(timestamp[:10]).toordinal()
+    except ValueError:
+        return 0
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is reported of one incident, as facets, ranges and things named."""
+
+    iri: str
+    nodes: Nodes
+    reference: Reference
+    facets: dict[str, set[str]] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    killed: set[int] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+    claims: int = 0
+
+    def read(self) -> Facts:
+        """Go through the incident, its places and the claims about it."""
+        main = self.nodes.get(self.iri, {})
+        for name in ("conflict", "dataset", "grade", "method", "object", "weapon"):
+            self._put(name, main)
+        for place in _links(main, "place"):
+            self._place(place.value)
+        for node in self.nodes.values():
+            if node.get(_P["claimant"]) and any(v.value == self.iri for v in _links(node, "about")):
+                self._claim(node)
+        self.facets["claims"] = {step(self.claims)}
+        self.facets["sources"] = {step(len(self.sources))}
+        return self
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of the document."""
+        main = self.nodes.get(self.iri, {})
+        first = day_number(_text(main, "first"))
+        values: dict[str, Any] = {FACETS[name].field: sorted(codes) for name, codes in self.facets.items()}
+        values |= {"first_day": first, "last_day": day_number(_text(main, "last")) or first}
+        values["killed"] = sorted(self.killed)
+        point = self._point(main)
+        if point:
+            values["latitude"], values["longitude"] = point
+        return values
+
+    def _put(self, name: str, node: Node, as_facet: str = "") -> None:
+        facet = FACETS[as_facet or name]
+        for value in _links(node, name):
+            self.facets.setdefault(facet.name, set()).update(map(facet.code, self.reference.chain(value.value)))
+            if facet.name in ("object", "method", "weapon", "actor", "party"):
+                self.named.add(value.value)
+
+    def _place(self, iri: str) -> None:
+        reported = self.nodes.get(iri)
+        inside = [v.value for v in _links(reported, "within")] if reported is not None else [iri]
+        for place in inside:
+            self.facets.setdefault("place", set()).update(map(FACETS["place"].code, self.reference.chain(place)))
+            self.named.add(place)
+
+    def _claim(self, node: Node) -> None:
+        self.claims += 1
+        self.sources.update(map(self._source, _links(node, "rests")))
+        for name in ("method", "object", "weapon", "position"):
+            self._put(name, node)
+        types = _links(node, "type")
+        if MZ.Attribution in types:
+            self._put("actor", node)
+            self._put("confidence", node)
+        elif MZ.WarringParty in types:  # a side of the fighting is not thereby alleged to have done it
+            self._put("actor", node, "party")
+        if _P["harm"] in node and not _reports_none(node):
+            self._put("harm", node)
+            self._put("victim", node)
+        if _P["part"] not in node and any(v.value == _KILLED for v in _links(node, "harm")):
+            self.killed.update(_numbers(node)[:1])
+        self._law(node)
+
+    def _law(self, node: Node) -> None:
+        statuses = [FACETS["status"].code(v.value) for v in _links(node, "status")]
+        invoked = [v.value for v in _links(node, "invokes")] if statuses else []
+        for iri in invoked:
+            instrument = iri if kind_of(iri) == "instrument" else self.reference.instrument(iri)
+            chains = {"instrument": (instrument,), "provision": self.reference.chain(iri)}
+            for name, chain in chains.items():
+                codes = [FACETS[name].code(i) for i in chain if kind_of(i) == name]
+                marked = [f"{code}:{status}" for code in codes for status in statuses]
+                self.facets.setdefault(name, set()).update(codes, marked)
+        if statuses:
+            self.facets.setdefault("status", set()).update(statuses)
+
+    def _source(self, evidence: NamedNode) -> str:
+        """The source that something rests on: itself, or where the evidence item was taken from."""
+        if kind_of(evidence.value) == "source" and "#" not in evidence.value:
+            return evidence.value
+        own = self.nodes.get(evidence.value, {}).get(OA.hasSource.value, [])
+        return own[0].value if own else self.reference.one(evidence.value, OA.hasSource) or evidence.value
+
+    def _point(self, main: Node) -> tuple[float, float] | None:
+        for place in _links(main, "place"):
+            for geometry in _links(self.nodes.get(place.value, {}), "geometry"):
+                found = _POINT.fullmatch(_text(self.nodes.get(geometry.value, {}), "wkt"))
+                if found and abs(float(found[1])) <= 180 and abs(float(found[2])) <= 90:
+                    return float(found[2]), float(found[1])
+        return None
+
+
+def _links(node: Node | None, name: str) -> list[NamedNode]:
+    return [v for v in (node or {}).get(_P[name], ()) if isinstance(v, NamedNode)]
+
+
+def _literals(node: Node, name: str) -> list[Literal]:
+    return [v for v in node.get(_P[name], ()) if isinstance(v, Literal)]
+
+
+def _text(node: Node, name: str) -> str:
+    return min((v.value for v in _literals(node, name)), default="")
+
+
+def _all_texts(node: Node, *names: str) -> list[str]:
+    return [v.value for name in names for v in _literals(node, name)]
+
+
+def _is_text(value: NamedNode | Literal, kind: str) -> bool:
+    """Whether a value is read as text: of an incident, what is written in words and not timestamps and numbers."""
+    if not isinstance(value, Literal):
+        return False
+    return kind != "incident" or bool(value.language) or value.datatype.value == _STRING
+
+
+def _numbers(node: Node) -> list[int]:
+    """The numbers of a claim about harm, lower ones first: minimum, best, maximum as far as given."""
+    texts = _all_texts(node, "low", "best", "high")
+    return [int(t) for t in texts if t.isascii() and t.isdigit() and len(t) < 16]
+
+
+def _reports_none(node: Node) -> bool:
+    """Whether a claim says that nobody was harmed in this way, which is no report of harm."""
+    numbers = _numbers(node)
+    return bool(numbers) and max(numbers) == 0

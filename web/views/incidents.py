@@ -1,0 +1,254 @@
+"""The list of incidents: narrowed by facets, words, time, numbers and place; every state is an address."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, request
+from markupsafe import Markup
+
+from kb.errors import UsageError
+from kb.search import FACETS, Filters, Listing
+from kb.search.listing import MOST, UNITS
+from kb.snapshot import Snapshot
+from web.listing import ALL, FIRST, SHOWN, SORT_NAMES, TITLES, Chooser, State, Value, read
+from web.site import here, not_modified, page, reader, show, site, tagged, tongue
+
+blueprint = Blueprint("incidents", __name__)
+PER_PAGE = 25
+_DAYS, _MONTHS = 62, 120  # the longest stretch of time shown by days and by months
+_EXTRA = ("facets", "bins", "zoom", "limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One list to choose from: its name and title, the values, how many there are, whether it lies open."""
+
+    name: str
+    title: str
+    values: list[Value]
+    total: int
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One stretch of time: its words, the incidents that begin in it, height in per cent, address (empty: none)."""
+
+    words: Markup
+    incidents: int
+    height: float
+    address: str
+
+
+@blueprint.get("/<lang:lang>/incidents")
+def show_list(lang: str) -> Response:
+    """The page."""
+    held = not_modified(f"{lang}-incidents")
+    if held:
+        return held
+    state, snapshot = read(request.args), here()
+    listing = Listing(snapshot.index)
+    found = listing.page(state.filters, state.order, PER_PAGE, state.after, state.before, lang)
+    names = _names(state)
+    chooser = Chooser(reader())
+    counts = _counts(listing, snapshot, state.filters, names)
+    path = f"/{lang}/incidents"
+    return tagged(page(
+        "incidents.html", state=state, found=found, sorts=SORT_NAMES, path=path, box=_box_words(state.filters),
+        choices=[_choice(chooser, name, counts[name], state) for name in names], parts=_parts(chooser, state, path),
+        after=state.at(after=found.after).address(path) if found.after else "",
+        before=state.at(before=found.before).address(path) if found.before else "",
+        bars=_bars(listing, state, path), data=state.address("/api/incidents"), whole="1" in state.more,
+    ), f"{lang}-incidents")  # fmt: skip
+
+
+def _names(state: State) -> list[str]:
+    """The facets that are shown: the first ones, those that narrow the list or are asked for, else all."""
+    asked = {*FIRST, *state.filters.facets, *state.more}
+    return [name for name in FACETS if name in asked or "1" in state.more]
+
+
+def _counts(
+    listing: Listing, snapshot: Snapshot, filters: Filters, names: list[str]
+) -> dict[str, list[tuple[str, int]]]:
+    """Counts of the whole list are the same for everybody and are kept until there is a newer snapshot."""
+    if filters:
+        return listing.counts(filters, names)
+    found: dict[str, list[tuple[str, int]]] = site().once(
+        "facets " + " ".join(names), snapshot, lambda: listing.counts(filters, names)
+    )
+    return found
+
+
+def _choice(chooser: Chooser, name: str, counts: list[tuple[str, int]], state: State) -> Choice:
+    chosen = state.filters.facets.get(name, ())
+    values = chooser.values(name, counts, chosen, ALL if name in state.more else SHOWN)
+    title, opened = tongue().gettext(TITLES[name]), bool(chosen) or name in (*FIRST, *state.more)
+    return Choice(name, title, values, len(counts), opened)
+
+
+def _parts(chooser: Chooser, state: State, path: str) -> list[tuple[Markup, str]]:
+    """Each thing that narrows the list in words, with the address of the list without it."""
+    chosen, gettext = state.filters, tongue().gettext
+    parts: list[tuple[Markup, Filters]] = []
+    either = Markup(" {} ").format(gettext("or"))
+    if chosen.text:
+        parts.append((Markup(gettext("words: %(text)s")) % {"text": chosen.text}, replace(chosen, text="")))
+    for name, codes in chosen.facets.items():
+        words = either.join(Markup("{}").format(chooser.words(FACETS[name], code)) for code in codes)
+        parts.append((Markup("{}: {}").format(gettext(TITLES[name]), words), chosen.without(name)))
+    if chosen.since:
+        parts.append((Markup(gettext("not before %(day)s")) % {"day": _day(chosen.since)}, replace(chosen, since=None)))
+    if chosen.until:
+        parts.append((Markup(gettext("not after %(day)s")) % {"day": _day(chosen.until)}, replace(chosen, until=None)))
+    if chosen.killed != (None, None):
+        parts.append((_killed_words(chosen), replace(chosen, killed=(None, None))))
+    if chosen.box:
+        parts.append((_box_words(chosen), replace(chosen, box=None)))
+    return [(words, state.narrowed(left).address(path)) for words, left in parts]
+
+
+def _killed_words(chosen: Filters) -> Markup:
+    low, high = chosen.killed
+    gettext = tongue().gettext
+    if high is None:
+        return Markup(gettext("one claim says at least %(low)s killed")) % {"low": show().number(low or 0)}
+    return Markup(gettext("one claim says %(low)s to %(high)s killed, by its lower figure")) % {
+        "low": show().number(low or 0), "high": show().number(high),
+    }  # fmt: skip
+
+
+def _box_words(chosen: Filters) -> Markup:
+    if not chosen.box:
+        return Markup("")
+    box = chosen.box
+    corners = f"{box.south:g}–{box.north:g}° N, {box.west:g}–{box.east:g}° E"
+    return Markup(tongue().gettext("on the map: %(box)s")) % {"box": Markup('<bdi dir="ltr">{}</bdi>').format(corners)}
+
+
+def _day(day: date) -> Markup:
+    return show().day(day.isoformat())
+
+
+def _bars(listing: Listing, state: State, path: str) -> list[Bar]:
+    """The incidents over time by months; by days where they fit, by years where there are too many months."""
+    chosen = state.filters
+    bins = listing.time(chosen, "day")
+    if not bins:
+        return []
+    days = (bins[-1][0] - bins[0][0]).days
+    unit = "day" if days <= _DAYS else "month" if days <= _MONTHS * 31 else "year"
+    bins = _filled(_folded(bins, unit), unit)[-400:]
+    most = max(number for _, number in bins)
+    dated = chosen.since or chosen.until
+    return [
+        Bar(
+            _stretch_words(start, unit), number, round(max(100 * number / most, 1.5 if number else 0), 2),
+            "" if dated or unit == "day" or not number
+            else state.narrowed(replace(chosen, since=start, until=_end(start, unit))).address(path),
+        )
+        for start, number in bins
+    ]  # fmt: skip
+
+
+def _folded(bins: list[tuple[date, int]], unit: str) -> dict[date, int]:
+    found: dict[date, int] = {}
+    for day, number in bins:
+        start = day if unit == "day" else day.replace(day=1, month=1 if unit == "year" else day.month)
+        found[start] = found.get(start, 0) + number
+    return found
+
+
+def _filled(bins: dict[date, int], unit: str) -> list[tuple[date, int]]:
+    """The stretches without a gap between the first and the last."""
+    at, last = min(bins), max(bins)
+    found: list[tuple[date, int]] = []
+    while at <= last and len(found) < 2000:
+        found.append((at, bins.get(at, 0)))
+        if _end(at, unit) == date.max:
+            break
+        at = _end(at, unit) + timedelta(days=1)
+    return found
+
+
+def _end(start: date, unit: str) -> date:
+    """The last day of a stretch."""
+    if unit == "day":
+        return start
+    if unit == "year" or start.month == 12:
+        return start.replace(month=12, day=31)
+    return start.replace(month=start.month + 1) - timedelta(days=1)
+
+
+def _stretch_words(start: date, unit: str) -> Markup:
+    here_in = tongue()
+    if unit == "day":
+        return Markup("{}").format(here_in.day(start))
+    return Markup("{}").format(here_in.month(start.year, start.month) if unit == "month" else str(start.year))
+
+
+@blueprint.get("/api/incidents")
+def as_data() -> Response:
+    """The same as JSON. Also: `facets` (names with commas), `bins` (a unit of time), `zoom` (of the map), `limit`."""
+    held = not_modified("api-incidents")
+    if held:
+        return held
+    state, snapshot = read(request.args, _EXTRA), here()
+    listing = Listing(snapshot.index)
+    names = _asked_facets(state)
+    limit = _whole("limit", PER_PAGE, MOST)
+    found = listing.page(state.filters, state.order, limit, state.after, state.before, tongue().code)
+    told: dict[str, Any] = {
+        "snapshot": snapshot.number,
+        "total": found.total,
+        "sort": state.order,
+        "narrowed": dict(_listed(state)),
+        "incidents": [
+            {"iri": hit.iri, "label": {"en": hit.label_en, "ar": hit.label_ar}, "date": hit.date}
+            for hit in found.items
+        ],
+        "before": found.before,
+        "after": found.after,
+        "facets": {
+            name: [{"value": c, "iri": FACETS[name].iri(c), "incidents": n} for c, n in counts]
+            for name, counts in _counts(listing, snapshot, state.filters, names).items()
+        },
+    }
+    unit = request.args.get("bins", "")
+    if unit and unit not in UNITS:
+        raise UsageError(f"There are no bins by {unit[:40]!r}", "", f"Use one of: {', '.join(UNITS)}.")
+    if unit:
+        told["time"] = [{"from": str(start), "incidents": n} for start, n in listing.time(state.filters, unit)]
+    if request.args.get("zoom"):
+        cells = listing.map(state.filters, _whole("zoom", 6, 16))
+        told["map"] = [{**asdict(cell.box), "incidents": cell.incidents} for cell in cells]
+    body = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    return tagged(Response(body, content_type="application/json; charset=utf-8"), "api-incidents")
+
+
+def _listed(state: State) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in state.pairs():
+        if name not in ("sort", "after", "before", "more"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _asked_facets(state: State) -> list[str]:
+    given = request.args.get("facets")
+    names = _names(state) if given is None else [name for name in given.split(",") if name]
+    for name in names:
+        if name not in FACETS:
+            raise UsageError(f"There is no facet {name[:40]!r}", "", f"Use some of: {', '.join(FACETS)}.")
+    return list(dict.fromkeys(names))
+
+
+def _whole(name: str, usual: int, most: int) -> int:
+    text = request.args.get(name, "") or str(usual)
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) <= most):
+        raise UsageError(f"{name}={text[:40]} does not fit", f"it is a whole number up to {most}", "")
+    return int(text)

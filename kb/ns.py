@@ -46,6 +46,7 @@ MZ = Vocabulary(
     " standardOfProof assessedOn rationale ModeOfLiability Precondition"
     " Pattern Attribution CasualtyEstimate subsetOf victimSex position"
     " crimeLabel date caution summary"
+    " EventIdentity sameEventAs differentEventFrom matchScore modelDigest place placePrecision basis"
     "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
@@ -72,7 +73,7 @@ XSD = Vocabulary(
     "http://www.w3.org/2001/XMLSchema#", "string integer decimal dateTime date boolean anyURI hexBinary"
 )
 ORG = Vocabulary("http://www.w3.org/ns/org#", "classification subOrganizationOf Organization")
-CITO = Vocabulary("http://purl.org/spar/cito/", "disputes")
+CITO = Vocabulary("http://purl.org/spar/cito/", "confirms disputes")
 EDTF = Vocabulary("http://id.loc.gov/datatypes/edtf/", "EDTF")
 ELI = Vocabulary("http://data.europa.eu/eli/ontology#", "is_part_of number")
 SPDX = Vocabulary("http://spdx.org/rdf/terms#", "checksum checksumValue algorithm Checksum")

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from kb import __version__, cli_assess, cli_law, document, vocabulary
+from kb import __version__, cli_assess, cli_generate, cli_law, cli_match, document, vocabulary
 from kb.errors import MizanError, NotFound, UsageError
 from kb.ingest import mapping as mappings
 from kb.ingest import template
@@ -272,6 +272,8 @@ def _serve(base: KnowledgeBase, port: int) -> None:
 
 cli_law.register(commands)
 cli_assess.register(commands)
+cli_generate.register(commands)
+cli_match.register(commands)
 
 
 @commands.group()

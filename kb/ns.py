@@ -47,6 +47,7 @@ MZ = Vocabulary(
     " Pattern Attribution CasualtyEstimate subsetOf victimSex position"
     " crimeLabel date caution summary"
     " place partOfConflict evidenceGrade mappingStatus WarringParty"
+    " EventIdentity sameEventAs differentEventFrom matchScore modelDigest placePrecision basis"
     "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
@@ -73,7 +74,7 @@ XSD = Vocabulary(
     "http://www.w3.org/2001/XMLSchema#", "string integer decimal dateTime date boolean anyURI hexBinary"
 )
 ORG = Vocabulary("http://www.w3.org/ns/org#", "classification subOrganizationOf Organization")
-CITO = Vocabulary("http://purl.org/spar/cito/", "disputes")
+CITO = Vocabulary("http://purl.org/spar/cito/", "confirms disputes")
 EDTF = Vocabulary("http://id.loc.gov/datatypes/edtf/", "EDTF")
 ELI = Vocabulary("http://data.europa.eu/eli/ontology#", "is_part_of number")
 OA = Vocabulary("http://www.w3.org/ns/oa#", "hasSource")

@@ -14,11 +14,11 @@ FLOORS = (
     ("kb.storage", "kb.record", "kb.canonical"),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store"),
     ("kb.query", "kb.search", "kb.validation"),
-    ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle"),
-    ("kb.writer",),
+    ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle", "kb.matching"),
+    ("kb.writer", "kb.generate"),
     ("kb.knowledgebase",),
     ("kb.show", "kb.show_elements", "kb.option"),
-    ("kb.cli_law", "kb.cli_assess"),
+    ("kb.cli_law", "kb.cli_assess", "kb.cli_generate", "kb.cli_match"),
     ("kb.cli", "web"),
 )
 # The command line starts the site, and nothing else crosses a floor.

@@ -1,0 +1,117 @@
+"""Scores pairs of incidents with splink on DuckDB, and keeps for each incident the best record of every dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import floor
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import MizanError
+from kb.matching import model
+from kb.matching.event import Event
+from kb.matching.model import COMPARISONS, Level
+from kb.matching.name import bones, near
+
+if TYPE_CHECKING:
+    import duckdb
+
+_COLUMNS = (
+    "iri VARCHAR, day INTEGER, until INTEGER, lat DOUBLE, lon DOUBLE, names VARCHAR[], bones VARCHAR[], "
+    "near VARCHAR[], low INTEGER, high INTEGER, objects VARCHAR[], days INTEGER[], cells VARCHAR[]"
+)
+_ROWS = 5000  # put into the database at a time
+_FLOOR = 0.01  # pairs less likely than this are not even kept for the choice
+
+
+class MatchingMissing(MizanError):
+    """The libraries for matching are not installed."""
+
+    title = "Matching is not installed"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two incidents of different datasets, in the order of their IRIs, with the score and the level of each comparison.
+
+    `levels` has no entry for what could not be compared.
+    """
+
+    one: Event
+    other: Event
+    score: float
+    levels: dict[str, Level]
+
+
+def candidates(events: Iterable[Event], threshold: float = model.THRESHOLD) -> list[Pair]:
+    """The pairs worth a person's look: likely enough, and each the best that the other's dataset has; sorted by IRI.
+
+    A dataset tells an event once, so of several records of one day and place only the best is named: what a dataset
+    keeps apart is never joined by way of another's record.
+    """
+    pairs = scored(events)
+    best: dict[tuple[str, str], float] = {}
+    for pair in pairs:
+        for here, there in ((pair.one, pair.other), (pair.other, pair.one)):
+            key = here.iri, there.dataset
+            best[key] = max(best.get(key, 0.0), pair.score)
+    return [
+        p for p in pairs
+        if p.score >= threshold and p.score == best[p.one.iri, p.other.dataset] == best[p.other.iri, p.one.dataset]
+    ]  # fmt: skip
+
+
+def scored(events: Iterable[Event]) -> list[Pair]:
+    """All pairs that share a day and a place or a name, with their scores; MatchingMissing without the libraries."""
+    found = {event.iri: event for event in events}
+    datasets = sorted({event.dataset for event in found.values()})
+    if len(datasets) < 2:
+        return []
+    try:
+        import duckdb
+        from splink import DuckDBAPI, Linker
+    except ImportError as error:
+        raise MatchingMissing(
+            "Matching needs splink and DuckDB", str(error), "Install them with: pip install 'mizan-kb[match]'"
+        ) from None
+    with duckdb.connect(config={"threads": "2"}) as base:
+        tables = [_fill(base, n, [e for e in found.values() if e.dataset == d]) for n, d in enumerate(datasets)]
+        linker = Linker(tables, model.settings(), db_api=DuckDBAPI(connection=base), input_table_aliases=tables,
+                        set_up_basic_logging=False)  # fmt: skip
+        answer = linker.inference.predict(threshold_match_probability=_FLOOR)
+        columns = ", ".join(["iri_l", "iri_r", "match_probability", *(f"gamma_{c.name}" for c in COMPARISONS)])
+        rows = base.execute(f"SELECT {columns} FROM {answer.physical_name}").fetchall()
+    return sorted((_pair(found, row) for row in rows), key=lambda p: (p.one.iri, p.other.iri))
+
+
+def _pair(found: dict[str, Event], row: Sequence[Any]) -> Pair:
+    one, other = sorted((found[row[0]], found[row[1]]), key=lambda e: e.iri)
+    told = ((c, model.reached(c, gamma)) for c, gamma in zip(COMPARISONS, row[3:], strict=True))
+    return Pair(one, other, round(float(row[2]), 4), {c.name: level for c, level in told if level is not None})
+
+
+def _fill(base: duckdb.DuckDBPyConnection, number: int, events: list[Event]) -> str:
+    name = f"dataset_{number}"
+    base.execute(f"CREATE TABLE {name} ({_COLUMNS})")
+    slots = ", ".join("?" * len(_COLUMNS.split(", ")))
+    for start in range(0, len(events), _ROWS):
+        base.executemany(f"INSERT INTO {name} VALUES ({slots})", [_row(e) for e in events[start : start + _ROWS]])
+    return name
+
+
+def _row(event: Event) -> list[Any]:
+    first, last = event.first.toordinal(), event.last.toordinal()
+    lat, lon = event.point or (None, None)
+    low, high = event.killed or (None, None)
+    # each record also lists the day after and the cells after: two lists then meet exactly when the records are at
+    # most a day, or a cell, apart
+    days = list(range(first, last + 2))
+    return [event.iri, first, last, lat, lon, list(event.names), bones(event.names),
+            near(event.names), low, high, sorted(event.objects), days, _cells(event.point)]  # fmt: skip
+
+
+def _cells(point: tuple[float, float] | None) -> list[str]:
+    if point is None:
+        return []
+    south, west = (floor(v * model.CELL) for v in point)
+    return [f"{south + y}/{west + x}" for y in (0, 1) for x in (0, 1)]

@@ -117,7 +117,8 @@ def mixed() -> tuple[str, ...]:
     law = texts(*vocabulary.law_files())
     kinds = sorted(CHANGES)
     return tuple(
-        made_wrong(text, kinds[n % len(kinds)], n) if n % 3 == 0 else text for n, text in enumerate([*case(), *law][::4])
+        made_wrong(text, kinds[n % len(kinds)], n) if n % 3 == 0 else text for n, text in enumerate([*case(),
+        *law][::4])
     )
 
 

@@ -6,22 +6,32 @@ Each comparison takes focus node, path, value, component, source shape, severity
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from pyoxigraph import NamedNode, Triple
+from pyoxigraph import Triple
 
 from kb import vocabulary
-from kb.canonical import ntriples, parse_ntriples
+from kb.canonical import ntriples
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
 from kb.ns import ID, MZ_BASE, RDF
-from kb.record import Record
 from kb.validation import Finding, Validator, compiled, oracle
 from kb.validation.facts import Facts, Types, record_of, types_in
-from tests.validation_peer import CHANGES, closure, difference, disagreement, example, made_wrong, shipped_types, texts
+from tests.validation_peer import (
+    CHANGES,
+    closure,
+    difference,
+    disagreement,
+    example,
+    made_wrong,
+    record,
+    shipped_types,
+    texts,
+    types_only,
+)
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").rglob("*.ttl"))
 DATASETS = {"ucdp-ged": ("ucdp-ged-syria-2016.csv", 29), "airwars": ("airwars-russia-2015q4.csv", 5)}
@@ -39,11 +49,6 @@ def real(name: str) -> tuple[str, ...]:
 @cache
 def case() -> tuple[str, ...]:
     return tuple(texts(*vocabulary.case_files()))
-
-
-def record(text: str) -> Record:
-    triples = parse_ntriples(text)
-    return Record(record_of(str(triples[0].subject)), triples)
 
 
 def whole(parts: Iterable[str], known: Types) -> dict[str, list[object]]:
@@ -98,17 +103,6 @@ def test_records_made_wrong_get_the_findings_of_pyshacl(source: str, kind: str) 
 # many records
 
 PLACE = f"{ID}place/nowhere/1"
-
-
-def types_only(known: Types) -> Callable[[Iterable[str]], Iterator[Triple]]:
-    """A context that knows these classes."""
-
-    def context(iris: Iterable[str]) -> Iterator[Triple]:
-        for iri in iris:
-            for kind in known.get(f"<{iri}>", ()):
-                yield Triple(NamedNode(iri), RDF.type, NamedNode(kind[1:-1]))
-
-    return context
 
 
 @cache

@@ -200,7 +200,7 @@ def _changed(seed: int) -> Graph:
     return graph
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(25))
 def test_shapes_changed_at_random_agree_with_pyshacl_or_are_refused(seed: int) -> None:
     graph = _changed(seed)
     text, types = _records()

@@ -79,7 +79,7 @@ def example(path: Path) -> tuple[str, dict[str, list[str]]]:
 
 def closure(compiled: Compiled, text: str, known: Types) -> dict[str, Sequence[str]]:
     """The classes of all nodes that a record points to; none for those that are not known."""
-    waiting = compiled.examine([text], {}).waiting
+    waiting = compiled.examine([text], {}, joined=True).waiting
     return {node: known.get(node, ()) for _, nodes in waiting for node in nodes}
 
 

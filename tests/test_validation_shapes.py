@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import re
 import warnings
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,8 @@ from tests.validation_peer import difference, disagreement, example
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").rglob("*.ttl"))
 MZ = Namespace("https://w3id.org/mizan/ontology#")
-RAISED = (ReportableRuntimeError, ShapeLoadError, ValueError, AttributeError, TypeError, RuntimeError, AssertionError)
+RAISED = (re.error, ReportableRuntimeError, ShapeLoadError, ValueError, AttributeError, TypeError, RuntimeError,
+AssertionError)
 
 # SPARQL constraints
 
@@ -36,19 +38,24 @@ WHERE { ?value ex:memberOf $this ; ex:number ?number . ?other ex:memberOf $this 
 MUTUAL = """SELECT DISTINCT $this ?value WHERE {
     { ?value ex:memberOf $this . OPTIONAL { ?owner ex:has ?value FILTER (?owner = $this) } FILTER (!BOUND(?owner)) }
     UNION
-    { $this ex:has ?value . OPTIONAL { ?value ex:memberOf ?owner FILTER (?owner = $this) } FILTER (!BOUND(?owner)) } }"""
+    { $this ex:has ?value . OPTIONAL { ?value ex:memberOf ?owner FILTER (?owner = $this) } FILTER (!BOUND(?owner)) }
+}"""
 FACTS = """
-    ex:a a ex:Thing ; ex:p <https://example.org/o1#x> , <https://example.org/o2#y> , "https://example.org/o1#x" , ex:plain ;
+    ex:a a ex:Thing ; ex:p <https://example.org/o1#x> , <https://example.org/o2#y> ,
+        "https://example.org/o1#x" , ex:plain ;
         ex:q ex:o1 ; ex:has ex:m1 , ex:m2 , ex:m9 , "m" .
     ex:m1 ex:memberOf ex:a ; ex:number 1 . ex:m2 ex:memberOf ex:a ; ex:number 1 ; ex:label "x" .
     ex:m3 ex:memberOf ex:a ; ex:number 1 , 2 ; ex:label "x" , "y"@en . ex:m4 ex:memberOf ex:a , ex:b ; ex:number 2 .
-    ex:m5 ex:memberOf ex:a ; ex:number 3 ; ex:label "1"^^xsd:integer . ex:m6 ex:memberOf ex:a ; ex:number 3 ; ex:label 1.0 .
-    ex:m7 ex:memberOf ex:a ; ex:number 3 ; ex:label "x"^^ex:t . ex:m8 ex:memberOf ex:a ; ex:number 3 ; ex:label "y"^^ex:t .
+    ex:m5 ex:memberOf ex:a ; ex:number 3 ; ex:label "1"^^xsd:integer .
+    ex:m6 ex:memberOf ex:a ; ex:number 3 ; ex:label 1.0 .
+    ex:m7 ex:memberOf ex:a ; ex:number 3 ; ex:label "x"^^ex:t .
+    ex:m8 ex:memberOf ex:a ; ex:number 3 ; ex:label "y"^^ex:t .
     ex:b a ex:Thing ; ex:p ex:x ; ex:q ex:o1 , ex:o2 . ex:c a ex:Thing ; ex:p ex:x . ex:d a ex:Thing ; ex:has ex:d .
 """
 
 
-def sparql(query: str, shape: str = "", constraint: str = 'sh:message "On {$this}: {?value}."@en , "{?value}"@ar') -> Graph:
+def sparql(query: str, shape: str = "",
+constraint: str = 'sh:message "On {$this}: {?value}."@en , "{?value}"@ar') -> Graph:
     return shapes(f"""{DECLARED} ex:S a sh:NodeShape ; sh:targetClass ex:Thing ; sh:sparql ex:C {shape} .
         ex:C {constraint} ; sh:prefixes ex:o ; sh:select '''{query}''' .""".replace("ex:C  ;", "ex:C"))
 
@@ -81,25 +88,29 @@ def test_query_is_silent_when_deactivated() -> None:
 
 # what is refused
 
+PATH = "sh:maxCount 0 . ex:S sh:property ex:P4 . ex:P4 sh:path [ sh:inversePath %s ] ; sh:maxCount 0"
 REFUSED = {
-    "recursion": ("sh:node ex:P2 . ex:P2 a sh:NodeShape ; sh:property ex:P3 . ex:P3 sh:path ex:q ; sh:node ex:P2", "recursion"),
+    "recursion": ("sh:node ex:P2 . ex:P2 a sh:NodeShape ; sh:property ex:P3 . ex:P3 sh:path ex:q ; sh:node ex:P2",
+    "recursion"),
     "no message": ("sh:maxCount 0 . ex:S sh:property [ sh:path ex:p ; sh:maxCount 0 ]", "message"),
     "an unknown parameter": ("sh:maxCount 0 ; sh:singleLine true", "singleLine"),
     "an expression": ("sh:maxCount 0 ; sh:expression ex:anything", "expression"),
     "a class that is not known": ("a ex:Kind ; sh:maxCount 0", "type"),
-    "two severities": ("sh:maxCount 0 ; sh:severity sh:Info , sh:Info", ""),
-    "a count that is a decimal": ("sh:qualifiedValueShape [ sh:minLength 1 ] ; sh:qualifiedMaxCount 1 ; sh:maxLength \"3\"^^xsd:int", "maxLength"),
-    "an inverse of a sequence": ("sh:maxCount 0 . ex:S sh:property ex:P4 . ex:P4 sh:path [ sh:inversePath ( ex:q ex:p ) ] ; sh:maxCount 0", "path"),
-    "an inverse of rdf:type": ("sh:maxCount 0 . ex:S sh:property ex:P4 . ex:P4 sh:path [ sh:inversePath rdf:type ] ; sh:maxCount 0", "path"),
-    "another query": ("sh:maxCount 0 . ex:S sh:sparql [ sh:select 'SELECT $this WHERE { $this <urn:p> ?any }' ]", "sparql"),
+    "two severities": ("sh:minCount 99 ; sh:severity sh:Info , sh:Warning", "severity"),
+    "a count that is a decimal": ('sh:maxCount 0 ; sh:maxLength "3"^^xsd:int', "maxLength"),
+    "an inverse of a sequence": (PATH % "( ex:q ex:p )", "path"),
+    "a value that ill-typed ones are equal to": ("sh:hasValue false", "hasValue"),
+    "an inverse of rdf:type": (PATH % "rdf:type", "path"),
+    "another query": ("sh:maxCount 0 . ex:S sh:sparql [ sh:select 'SELECT $this WHERE { $this <urn:p> ?any }' ]",
+    "sparql"),
     "a query on values": ("sh:sparql [ sh:select 'SELECT $this WHERE { $this $PATH ?any }' ]", "sparql"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name, (_, component) in REFUSED.items() if component])
+@pytest.mark.parametrize("name", REFUSED)
 def test_shape_that_is_not_compiled_is_refused_by_name_and_left_to_pyshacl(name: str) -> None:
     text, component = REFUSED[name]
-    also = 'ex:T a sh:NodeShape ; sh:targetSubjectsOf ex:q ; sh:message "T"@en ; sh:property ex:TQ . ex:TQ sh:path ex:q ; sh:maxCount 1 .'
+    also = "ex:T a sh:NodeShape ; sh:targetSubjectsOf ex:q ; sh:property ex:TQ . ex:TQ sh:path ex:q ; sh:maxCount 1 ."
     graph = shapes(on_values(text) + also)
     if name == "no message":
         graph.remove((None, SH.message, Literal("Wrong.", lang="en")))
@@ -158,7 +169,8 @@ _NEW: dict[URIRef, list[Node]] = {
     SH.minLength: [Literal(3)], SH.maxLength: [Literal(5)], SH.hasValue: [MZ.Incident, Literal("x")],
     SH.uniqueLang: [Literal(True)], SH.equals: [MZ.inRecord], SH.disjoint: [MZ.inRecord], SH.lessThan: [MZ.date],
     SH.deactivated: [Literal(True), Literal(False)], SH.severity: [SH.Warning, SH.Info], SH.closed: [Literal(False)],
-    SH.targetClass: [MZ.Incident, MZ.Actor], SH.targetSubjectsOf: [MZ.claimant], SH.targetObjectsOf: [MZ.about, MZ.place],
+    SH.targetClass: [MZ.Incident, MZ.Actor], SH.targetSubjectsOf: [MZ.claimant], SH.targetObjectsOf: [MZ.about,
+    MZ.place],
     SH.path: [MZ.about, BNode("inverse"), RDF.type], SH.js: [MZ.anything], SH.message: [Literal("New.", lang="en")],
 }  # fmt: skip
 _NESTING = (SH.node, SH["not"], SH.property, SH.qualifiedValueShape)
@@ -188,7 +200,7 @@ def _changed(seed: int) -> Graph:
     return graph
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(25))
 def test_shapes_changed_at_random_agree_with_pyshacl_or_are_refused(seed: int) -> None:
     graph = _changed(seed)
     text, types = _records()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from rdflib import Graph
 from kb import document, vocabulary
 from kb.canonical import ntriples, parse_ntriples
 from kb.ns import MZ_BASE, PREFIXES, RDF
+from kb.record import Record
 from kb.validation import Finding, oracle
 from kb.validation.compiled import Compiled
 from kb.validation.facts import Types, record_of, types_of
@@ -78,8 +79,25 @@ def example(path: Path) -> tuple[str, dict[str, list[str]]]:
 
 def closure(compiled: Compiled, text: str, known: Types) -> dict[str, Sequence[str]]:
     """The classes of all nodes that a record points to; none for those that are not known."""
-    waiting = compiled.examine([text], {}).waiting
+    waiting = compiled.examine([text], {}, joined=True).waiting
     return {node: known.get(node, ()) for _, nodes in waiting for node in nodes}
+
+
+def record(text: str) -> Record:
+    """A record of its canonical N-Triples."""
+    triples = parse_ntriples(text)
+    return Record(record_of(str(triples[0].subject)), triples)
+
+
+def types_only(known: Types) -> Callable[[Iterable[str]], Iterator[Triple]]:
+    """A context that knows these classes."""
+
+    def context(iris: Iterable[str]) -> Iterator[Triple]:
+        for iri in iris:
+            for kind in known.get(f"<{iri}>", ()):
+                yield Triple(NamedNode(iri), RDF.type, NamedNode(kind[1:-1]))
+
+    return context
 
 
 # records made wrong

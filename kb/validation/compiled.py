@@ -35,10 +35,16 @@ class Refusal:
 
 @dataclass(slots=True)
 class Examined:
-    """What could be said of some records: findings, and for each record not yet checked the nodes not known."""
+    """What could be said of some records, and which of them, by index, could not be checked yet.
+
+    `waiting` gives the nodes whose classes are not known, `linked` the other records whose triples count; `nodes` the
+    nodes of all records by their classes, when they were asked for.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     waiting: list[tuple[int, set[str]]] = field(default_factory=list)
+    linked: list[tuple[int, set[str]]] = field(default_factory=list)
+    nodes: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -103,12 +109,24 @@ class Compiled:
             findings += oracle.check([text], types, self._rest)
         return sorted(findings)
 
-    def examine(self, texts: Sequence[str], types: Types) -> Examined:
-        """The findings about those records of which all foreign nodes are in `types`; the others wait, by index."""
+    def examine(
+        self, texts: Sequence[str], types: Types, *, joined: bool = False, remember: bool = False
+    ) -> Examined:
+        """The findings about those records for which all that counts is known.
+
+        That is the classes of all foreign nodes by `types`, and no triples of other records. With `joined`, each text
+        already holds the triples that count, and no record is `linked`. With `remember` the nodes are given back.
+        """
         done = Examined()
         left = []
         for index, text in enumerate(texts):
             facts = Facts(text, types)
+            if remember:
+                for node, properties in facts.nodes.items():
+                    done.nodes.setdefault(tuple(properties.get(TYPE, ())), []).append(node)
+            if not joined and (partners := self._partners(facts)):
+                done.linked.append((index, partners))
+                continue
             unknown = self._unknown(facts)
             if unknown:
                 done.waiting.append((index, unknown))
@@ -123,12 +141,19 @@ class Compiled:
 
     def partners(self, text: str) -> set[str]:
         """The other records whose triples, not their classes alone, bear on this one."""
-        if not any(predicate in text for predicate in self.far):
-            return set()
-        facts = Facts(text, {})
-        own = facts.owners()
-        linked = (v for p in facts.nodes.values() for name in self.far & p.keys() for v in p[name] if v[0] == "<")
-        return {record_of(value) for value in linked} - own
+        return self._partners(Facts(text, {}))
+
+    def _partners(self, facts: Facts) -> set[str]:
+        far = self.far
+        found = {
+            record_of(value)
+            for properties in facts.nodes.values()
+            if not far.isdisjoint(properties)
+            for name in far & properties.keys()
+            for value in properties[name]
+            if value[0] == "<"
+        }
+        return found - facts.owners() if found else found
 
     def _unknown(self, facts: Facts) -> set[str]:
         found = set()

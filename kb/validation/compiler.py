@@ -14,7 +14,7 @@ from kb.validation.finding import path_text, spoken
 from kb.validation.path import Refused, compile_path, predicates_of
 from kb.validation.shape import MANY, Check, Rule, Shape
 from kb.validation.sparql import compile_query, query_check
-from kb.validation.term import term
+from kb.validation.term import FALSE, term
 from kb.validation.value import VALUE_TESTS, members, number, only
 
 _DEEP = 10  # shapes within shapes; pySHACL stops with an error at 15
@@ -192,6 +192,8 @@ class _Build:
     def has_values(self) -> Iterator[Check]:
         """sh:hasValue."""
         for value in self.shapes.objects(self.node, SH.hasValue):
+            if term(value) == FALSE:
+                raise Refused("hasValue", "ill-typed booleans are equal to false for pySHACL")
             yield make.has_value(term(value), self._rule("HasValueConstraintComponent"))
 
     def unique_language(self) -> Iterator[Check]:

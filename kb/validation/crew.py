@@ -19,7 +19,7 @@ from kb.validation import compiled, oracle
 from kb.validation.compiled import Examined
 from kb.validation.facts import Types
 from kb.validation.finding import Finding
-from kb.validation.settle import Nodes, nodes_of
+from kb.validation.settle import Nodes, digested
 
 KNOWN = 100_000  # nodes whose classes a process remembers
 Resolve = Callable[[Iterable[str]], Types]
@@ -41,6 +41,16 @@ class Job:
     types: dict[str, Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came of a batch: its findings, its nodes when they are to be remembered, and the records left over."""
+
+    findings: list[Finding]
+    nodes: Nodes
+    unknown: list[str]  # point to a node that is not known
+    linked: list[str]  # need the triples of other records
+
+
 class Crew:
     """Runs functions over batches: in `processes` of their own, or in this one when there is to be only one."""
 
@@ -58,27 +68,32 @@ class Crew:
             self._pool.shutdown(cancel_futures=True)
 
     def examine(
-        self, batches: Iterator[list[str]], resolve: Resolve, remember: bool = False
-    ) -> Iterator[tuple[Examined, Nodes, list[str]]]:
-        """Each batch examined by the compiled shapes: what was found, the nodes in it when they are to be
-        remembered, and the records that point to a node that even `resolve` does not know.
+        self, batches: Iterator[list[str]], resolve: Resolve, *, joined: bool = False, remember: bool = False
+    ) -> Iterator[Batch]:
+        """Each batch examined by the compiled shapes; `resolve` is asked for what a record lacks.
+
+        With `joined`, each text holds all the records that bear on each other by more than their classes.
         """
         run, known = (os.getpid(), next(_RUNS)), dict[str, Sequence[str]]()
         running: deque[tuple[Job, Future[tuple[Examined, Nodes]]]] = deque()
+
+        def send(job: Job, remember: bool) -> None:
+            running.append((job, self._send(_examine, run, job, joined, remember)))
+
         more = True
         while more or running:
             while more and len(running) < 2 * self._processes:
                 texts = next(batches, None)
                 more = texts is not None
                 if texts is not None:
-                    running.append((job := Job(texts), self._send(_examine, run, job, remember)))
+                    send(Job(texts), remember)
             if running:
                 job, future = running.popleft()
                 done, nodes = self._result(future)
                 again, left = _sort_out(job, done, known, resolve)
-                yield done, nodes, left
+                yield Batch(done.findings, nodes, left, [job.texts[index] for index, _ in done.linked])
                 if again is not None:
-                    running.append((again, self._send(_examine, run, again, False)))
+                    send(again, False)
 
     def reference(self, batches: Iterable[tuple[list[str], Types]]) -> Iterator[list[Finding]]:
         """Each batch checked by pySHACL."""
@@ -127,13 +142,15 @@ _learnt: dict[str, Sequence[str]] = {}
 _of_run: list[tuple[int, int]] = []
 
 
-def _examine(run: tuple[int, int], job: Job, remember: bool) -> tuple[Examined, Nodes]:
+def _examine(run: tuple[int, int], job: Job, joined: bool, remember: bool) -> tuple[Examined, Nodes]:
     """In a process of the crew: examine a batch with all classes learnt in this run."""
     if _of_run != [run] or len(_learnt) > KNOWN:
         _learnt.clear()
         _of_run[:] = [run]
     _learnt.update(job.types)
-    return compiled.shipped().examine(job.texts, _learnt), nodes_of(job.texts) if remember else {}
+    done = compiled.shipped().examine(job.texts, _learnt, joined=joined, remember=remember)
+    nodes, done.nodes = digested(done.nodes), {}
+    return done, nodes
 
 
 def _refer(texts: list[str], types: Types) -> list[Finding]:

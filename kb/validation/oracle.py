@@ -16,7 +16,6 @@ from kb.validation.facts import TYPE, Types
 from kb.validation.finding import Finding, path_text, spoken
 from kb.validation.term import quiet
 
-
 COMPARING = {SH.lessThan, SH.lessThanOrEquals, SH.minInclusive, SH.minExclusive, SH.maxInclusive, SH.maxExclusive}
 """The constraints for which pySHACL raises on some values."""
 

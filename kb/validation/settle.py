@@ -9,19 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from types import TracebackType
 
-from kb.validation.facts import types_in
-
 Nodes = dict[tuple[str, ...], bytes]
 """Nodes by their classes, each as eight bytes of a digest: so many fit in memory, and no two are likely alike."""
 
 
-def nodes_of(texts: Iterable[str]) -> Nodes:
-    """The nodes of records by their classes, from canonical N-Triples."""
-    found: dict[tuple[str, ...], list[bytes]] = {}
-    for text in texts:
-        for node, kinds in types_in(text).items():
-            found.setdefault(tuple(kinds), []).append(_digest(node))
-    return {kinds: b"".join(digests) for kinds, digests in found.items()}
+def digested(nodes: dict[tuple[str, ...], list[str]]) -> Nodes:
+    """Nodes by their classes, in the form in which they are remembered."""
+    return {kinds: b"".join(map(_digest, named)) for kinds, named in nodes.items() if kinds}
 
 
 def _digest(node: str) -> bytes:

@@ -56,38 +56,49 @@ class Validator:
         """
         texts = {record.iri: ntriples(record.triples) for record in records}
         resolve = self._resolver(texts)
-        batches = _batches(iter(_together(texts)))
         if self._engine == "pyshacl":
-            jobs = [(batch, _foreign(batch, resolve)) for batch in batches]
+            jobs = [(batch, _foreign(batch, resolve)) for batch in _batches(iter(_together(texts)))]
             crew = self._crew if len(jobs) > 1 else self._here
             return sorted(f for found in crew.reference(jobs) for f in found)
         # a shape that is left to pySHACL makes every record slow
         few = BATCH if compiled.shipped().refused else FEW
         crew = self._crew if len(texts) > few else self._here
-        return sorted(f for done, _, _ in crew.examine(batches, resolve) for f in done.findings)
+        findings: list[Finding] = []
+        linked: list[str] = []
+        for done in crew.examine(_batches(iter(texts.values())), resolve):
+            findings += done.findings
+            linked += done.linked
+        if linked:
+            groups = _together(texts, linked)
+            again = {record_of(line.partition(" ")[0]) for text in groups for line in text.split("\n") if line}
+            findings = [f for f in findings if f.record not in again]
+            batches = _batches(iter(groups))
+            findings += [f for done in self._here.examine(batches, resolve, joined=True) for f in done.findings]
+        return sorted(findings)
 
     def stream(self, texts: Iterable[str]) -> Iterator[Finding]:
         """The findings about records given one after the other as canonical N-Triples, as soon as they are known.
 
-        Memory does not grow with the records but for eight bytes a node: a record that points to what neither the
-        context knows nor the shapes can do without waits in a file until the input has ended, and is then judged by
-        what the input said. A class that the context knows counts even where a later record says another. Triples
-        of other records, which only a few rules about the law ask for, count where both come within one batch.
+        Memory does not grow with the records but for eight bytes a node: a record that points to a node whose class
+        counts, and which the context does not know, waits in a file until the input has ended and is then judged by
+        what the input said. A class that the context knows counts even where a record of the input says another.
+        Only a few rules about the law ask for triples of other records: what points to another record so waits too,
+        and is judged together with those that wait beside it.
         """
         first = list(islice(texts := iter(texts), FEW + 1))
         crew = self._crew if len(first) > FEW else self._here
-        batches = (_together(dict(enumerate(batch))) for batch in _batches(_chain(first, texts)))
 
         def resolve(nodes: Iterable[str]) -> Types:
             return {node: kinds for node, kinds in self._outside(nodes).items() if kinds}
 
         with Seen() as seen:
-            for done, nodes, left in crew.examine(batches, resolve, remember=True):
+            for done in crew.examine(_batches(_chain(first, texts)), resolve, remember=True):
                 yield from done.findings
-                seen.note(nodes)
-                for text in left:
+                seen.note(done.nodes)
+                for text in (*done.unknown, *done.linked):
                     seen.keep(text)
-            for done, _, _ in crew.examine(seen.waiting(BATCH), lambda nodes: seen.types(nodes, self._outside)):
+            last = (_together(dict(enumerate(batch))) for batch in seen.waiting(BATCH))
+            for done in crew.examine(last, lambda nodes: seen.types(nodes, self._outside), joined=True):
                 yield from done.findings
 
     def _resolver(self, texts: dict[str, str]) -> Callable[[Iterable[str]], Types]:
@@ -116,10 +127,17 @@ class Validator:
         return {node: found.get(node, ()) for node in asked}
 
 
-def _together(texts: dict[str, str] | dict[int, str]) -> list[str]:
-    """The texts of records; those that bear on each other by more than their classes make one text."""
+def _together(texts: dict[str, str] | dict[int, str], linked: Sequence[str] | None = None) -> list[str]:
+    """The texts of records; those that bear on each other by more than their classes make one text.
+
+    With `linked`, which are the texts that point to other records so, only these and what they point to.
+    """
     checker = compiled.shipped()
     by_record = {owner(text[1 : text.index(">")]): text for text in texts.values() if text}
+    if linked is not None:
+        partners = {partner for text in linked for partner in checker.partners(text)}
+        chosen = partners | {owner(text[1 : text.index(">")]) for text in linked}
+        by_record = {record: text for record, text in by_record.items() if record in chosen}
     leader = {record: record for record in by_record}
 
     def first(record: str) -> str:

@@ -15,11 +15,14 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from rdflib import BNode, Literal, URIRef
+from rdflib.namespace import XSD
 from rdflib.term import Node
 
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"(?:@([A-Za-z0-9-]+)|\^\^<([^>]*)>)?', re.S)
 _ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.S)
 _CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
+FALSE = f'"false"^^<{XSD.boolean}>'
+NO_BOOLEAN = f'"no boolean"^^<{XSD.boolean}>'
 _RDFLIB = logging.getLogger("rdflib.term")
 
 
@@ -68,8 +71,14 @@ def term(value: Node) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def normal(text: str) -> str:
-    """A literal of N-Triples in the one spelling that equal literals have here."""
-    return term(node(text))
+    """A literal of N-Triples in the one spelling that equal literals have here.
+
+    rdflib reads every ill-typed boolean as `false` and remembers that it is ill-typed; one spelling stands for these.
+    """
+    value = node(text)
+    if isinstance(value, Literal) and value.ill_typed and value.datatype == XSD.boolean:
+        return NO_BOOLEAN
+    return term(value)
 
 
 def literal(text: str) -> Literal | None:

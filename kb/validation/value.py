@@ -15,7 +15,7 @@ from rdflib.namespace import RDF, RDFS, SH, XSD
 from rdflib.term import Node
 
 from kb.validation.path import Refused
-from kb.validation.term import language, lexical, literal, term
+from kb.validation.term import FALSE, NO_BOOLEAN, language, lexical, literal, term
 
 Test = Callable[[str], bool]
 _PYTHON: dict[Node, type | tuple[type, ...]] = {
@@ -90,6 +90,8 @@ def node_kind(shapes: Graph, shape: Node) -> Iterator[Test]:
 def listed(shapes: Graph, shape: Node) -> Iterator[Test]:
     """sh:in."""
     allowed = {term(member) for member in members(shapes, only(shapes, shape, SH["in"]), SH["in"])}
+    if FALSE in allowed:
+        allowed.add(NO_BOOLEAN)  # for rdflib it is equal to false
     yield lambda value: value not in allowed
 
 

@@ -10,13 +10,14 @@ from datetime import date
 from urllib.parse import urlencode
 
 from markupsafe import Markup
+from pyoxigraph import NamedNode
 from werkzeug.datastructures import MultiDict
 
 from kb.errors import UsageError
 from kb.search import FACETS, Box, Facet, Filters
 from kb.search.listing import SORTS
 from web.language import marked
-from web.reading import Reader, Text
+from web.reading import Reader, Text, expand
 
 TITLES = {
     "place": marked("Place"), "object": marked("Object hit"), "method": marked("Method"),
@@ -208,8 +209,10 @@ class Chooser:
         iri = facet.iri(code)
         if not _IRI.fullmatch(iri):
             return ""
-        parents = self._reader.node(iri).iris(_PARENTS.get(facet.name, "skos:broader"))
-        return next((c for p in parents if (c := facet.code(p)) in among and c != code), "")
+        wider = NamedNode(expand(_PARENTS.get(facet.name, "skos:broader")))
+        parents = self._reader.snapshot.store.objects(NamedNode(iri), wider)
+        codes = sorted(facet.code(p.value) for p in parents)
+        return next((c for c in codes if c in among and c != code), "")
 
 
 def _tree(below: dict[str, list[str]], parent: str, depth: int) -> Iterator[tuple[str, int]]:

@@ -27,6 +27,7 @@ _ORDERS = {  # the field sorted by, and whether its greatest comes first
     "newest": ("by_date", True), "oldest": ("by_date", False), "changed": ("by_change", True),
     "title": ("by_title_", False),
 }  # fmt: skip
+_LAST = next(reversed(FACETS.values())).field  # a field that no earlier version had
 _KEY = re.compile(r"[0-9]{1,19}|[^\W_][\w]{0,160}")
 
 
@@ -58,6 +59,8 @@ class Listing:
         self._index = index
         self._schema = index.engine.schema
         self._searcher = index.engine.searcher()
+        with plain_errors(index.folder):  # an aggregation over a field that is not there counts nothing, in silence
+            tantivy.Query.term_query(self._schema, _LAST, "")
 
     def total(self, filters: Filters) -> int:
         """How many incidents the filters let through."""
@@ -188,12 +191,11 @@ class Listing:
     def _cells(self, filters: Filters, side: float) -> list[Cell] | None:
         inner = {"w": {"histogram": {"field": "longitude", "interval": side, "min_doc_count": 1}}}
         outer = {"s": {"histogram": {"field": "latitude", "interval": side, "min_doc_count": 1}, "aggs": inner}}
-        query = filter_query(self._schema, filters)
-        ends = self._searcher.aggregate(query, {n: {"stats": {"field": n}} for n in ("latitude", "longitude")})
-        spans = [(e["max"] or 0) - (e["min"] or 0) for e in ends.values()]
-        if any(span / side > _CELLS for span in spans):
-            return None
         with plain_errors(self._index.folder):
+            query = filter_query(self._schema, filters)
+            ends = self._searcher.aggregate(query, {n: {"stats": {"field": n}} for n in ("latitude", "longitude")})
+            if any(((e["max"] or 0) - (e["min"] or 0)) / side > _CELLS for e in ends.values()):
+                return None
             found = self._searcher.aggregate(query, outer)
         return [
             Cell(Box(row["key"], b["key"], row["key"] + side, b["key"] + side), int(b["doc_count"]))

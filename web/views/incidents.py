@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -82,9 +83,7 @@ def _counts(
     found = listing.counts(filters, [name for name in names if filters.without(name)])
     for name in names:
         if name not in found:
-            found[name] = site().once(
-                f"facet {name}", snapshot, lambda name=name: listing.counts(Filters(), [name])[name]
-            )
+            found |= site().once(f"facet {name}", snapshot, partial(listing.counts, Filters(), [name]))
     return found
 
 

@@ -86,34 +86,34 @@ class Listing:
             name += (language if language in ("en", "ar") else "en") if name.endswith("_") else ""
             back = bool(before) and not after
             cursor = _cursor(after or before, numeric=not name.startswith("by_title"))
-            rows = self._rows(filters, name, falling != back, cursor, limit + 1)
+            rows, total = self._rows(filters, name, falling != back, cursor, limit + 1)
         more, rows = len(rows) > limit, rows[:limit]
         if back:
             rows.reverse()
         ends = [f"{key}~{iri.removeprefix(ID)}" for key, iri, _ in (rows[:1] + rows[-1:])] or ["", ""]
         first = ends[0] if cursor and (more or not back) else ""
         last = ends[-1] if (more or back) else ""
-        return Page(self.total(filters), tuple(row[2] for row in rows), first, last)
+        return Page(self.total(filters) if cursor else total, tuple(row[2] for row in rows), first, last)
 
     def _rows(
         self, filters: Filters, name: str, falling: bool, cursor: tuple[Any, str] | None, wanted: int
-    ) -> list[Row]:
-        """The rows beyond a cursor in order of (key, IRI), the IRI falling with the key."""
+    ) -> tuple[list[Row], int]:
+        """The rows beyond a cursor in order of (key, IRI), the IRI falling with the key, and how many there are."""
         query = filter_query(self._schema, filters)
         if cursor:
             query = every([query, self._beyond(name, cursor[0], falling)])
         order = tantivy.Order.Desc if falling else tantivy.Order.Asc
         fetch = wanted + 8
         while True:
-            found = self._searcher.search(query, limit=fetch, count=False, order_by_field=name, order=order).hits
-            rows = sorted((self._row(key, at) for key, at in found), key=lambda r: r[:2], reverse=falling)
-            whole = len(found) < fetch
+            found = self._searcher.search(query, limit=fetch, count=not cursor, order_by_field=name, order=order)
+            rows = sorted((self._row(key, at) for key, at in found.hits), key=lambda r: r[:2], reverse=falling)
+            whole = len(found.hits) < fetch
             if not whole:  # more with the key of the last row may follow: which come first is not known here
                 rows = [row for row in rows if row[0] != rows[-1][0]]
             if cursor:
                 rows = [row for row in rows if (row[:2] < cursor if falling else row[:2] > cursor)]
             if whole or len(rows) >= wanted:
-                return rows[:wanted]
+                return rows[:wanted], int(getattr(found, "count", 0) or 0)
             fetch *= 4
 
     def _row(self, key: Any, address: tantivy.DocAddress) -> Row:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import random
 import shutil
 import statistics
@@ -192,6 +193,7 @@ def measure(base: KnowledgeBase, folder: Path) -> dict[str, float]:
         texts.append(median_ms(lambda text=text: listing.page(Filters(text=text), "best"), 5)[0])  # type: ignore[misc]
     found["text, median of searches"] = statistics.median(texts)
     found["text, slowest search"] = max(texts)
+    found["load of the machine (others beside this)"] = os.getloadavg()[0]
     at = replace(base.snapshot(), index=index)
     client = create_app(_Held(base, at)).test_client()  # type: ignore[arg-type]
     start = time.perf_counter()

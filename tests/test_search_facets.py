@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import tantivy
 from pyoxigraph import NamedNode, Triple
 
 import kb.search.document
 from kb.canonical import literal
-from kb.errors import UsageError
+from kb.errors import StoreDamaged, UsageError
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
 from kb.knowledgebase import KnowledgeBase
@@ -364,3 +365,15 @@ def test_an_index_made_by_other_rules_is_filled_anew(tmp_path: Path) -> None:
     assert later.segment == -1
     later.update([incident(2)], 4)
     assert (later.segment, [h.iri for h in later.find().items]) == (4, [incident(2)[0]])
+
+
+def test_a_snapshot_with_an_index_of_other_fields_says_what_to_do(tmp_path: Path) -> None:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("iri", stored=True, tokenizer_name="raw")
+    builder.add_text_field("kind", stored=True, tokenizer_name="raw", fast=True)
+    (tmp_path / "search").mkdir()
+    tantivy.Index(builder.build(), path=str(tmp_path / "search")).writer().commit()
+    index = SearchIndex.read_only(tmp_path / "search")
+    for use in (lambda: index.find("hospital"), lambda: Listing(index)):
+        with pytest.raises(StoreDamaged, match="mizan rebuild"):
+            use()

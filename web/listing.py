@@ -10,13 +10,14 @@ from datetime import date
 from urllib.parse import urlencode
 
 from markupsafe import Markup
+from pyoxigraph import NamedNode
 from werkzeug.datastructures import MultiDict
 
 from kb.errors import UsageError
 from kb.search import FACETS, Box, Facet, Filters
 from kb.search.listing import SORTS
 from web.language import marked
-from web.reading import Reader, Text
+from web.reading import Reader, Text, expand
 
 TITLES = {
     "place": marked("Place"), "object": marked("Object hit"), "method": marked("Method"),
@@ -37,7 +38,6 @@ _LONGEST = 300  # characters of a text or of one value
 _MANY = 50  # values of one facet that are chosen at once
 SHOWN, ALL = 10, 200  # values of a facet that are listed, and where all are asked for
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
-_IRI = re.compile(r"[a-z][a-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\]*")
 _PARENTS = {"place": "geo:sfWithin", "actor": "org:subOrganizationOf", "party": "org:subOrganizationOf",
             "provision": "eli:is_part_of"}  # fmt: skip
 
@@ -177,7 +177,7 @@ class Chooser:
             step = f"≥ {code[:-1]}" if code.endswith("-") else code.replace("-", "–")
             return Markup('<bdi dir="ltr">{}</bdi>').format(step)
         iri = facet.iri(value)
-        label = self._reader.label(iri) if _IRI.fullmatch(iri) else value
+        label = self._reader.label(iri) if _node(iri) else value
         if not status:
             return label
         return Markup("{} ({})").format(label, self.words(FACETS["status"], status))
@@ -205,11 +205,21 @@ class Chooser:
         value, status = facet.parted(code)
         if status:
             return value if value in among else ""
-        iri = facet.iri(code)
-        if not _IRI.fullmatch(iri):
+        node = _node(facet.iri(code))
+        if node is None:
             return ""
-        parents = self._reader.node(iri).iris(_PARENTS.get(facet.name, "skos:broader"))
-        return next((c for p in parents if (c := facet.code(p)) in among and c != code), "")
+        wider = NamedNode(expand(_PARENTS.get(facet.name, "skos:broader")))
+        parents = self._reader.snapshot.store.objects(node, wider)
+        codes = sorted(facet.code(p.value) for p in parents)
+        return next((c for c in codes if c in among and c != code), "")
+
+
+def _node(iri: str) -> NamedNode | None:
+    """The node of an IRI; None where what was typed can be none."""
+    try:
+        return NamedNode(iri)
+    except ValueError:
+        return None
 
 
 def _tree(below: dict[str, list[str]], parent: str, depth: int) -> Iterator[tuple[str, int]]:

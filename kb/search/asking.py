@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -13,7 +12,7 @@ from kb.search.text import asked
 
 _MUST, _SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
 _INTEGER, _FLOAT = tantivy.FieldType.Integer, tantivy.FieldType.Float
-_LONGEST = 80  # letters of a word that is also looked up as a beginning; tantivy refuses the patterns of longer ones
+_LONGEST = 80  # letters of a word that is also looked up as a beginning
 _FIELDS = (("title", 4.0), ("text", 1.0))
 
 
@@ -111,5 +110,6 @@ def _part(schema: tantivy.Schema, tokens: list[str], forms: set[str]) -> tantivy
 def _word(schema: tantivy.Schema, name: str, word: str, weight: float) -> list[tantivy.Query]:
     found = [tantivy.Query.boost_query(tantivy.Query.term_query(schema, name, word), weight)]
     if 2 < len(word) <= _LONGEST:
-        found.append(tantivy.Query.regex_query(schema, name, re.escape(word) + ".*"))
+        # a pattern `word.*` finds the same, and takes fifty times as long to be made
+        found.append(tantivy.Query.fuzzy_term_query(schema, name, word, distance=0, prefix=True))
     return found

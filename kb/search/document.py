@@ -36,7 +36,7 @@ _P = {
     }.items()
 }  # fmt: skip
 _POINT = re.compile(r"POINT ?\((-?\d{1,3}(?:\.\d+)?) (-?\d{1,2}(?:\.\d+)?)\)")
-_TIES = 30  # bits of a key that keep apart what has the same moment or segment
+TIES = 30  # bits of a key that keep apart what has the same moment or segment
 
 
 def group(triples: Iterable[Triple], nodes: Nodes | None = None) -> Nodes:
@@ -50,8 +50,8 @@ def group(triples: Iterable[Triple], nodes: Nodes | None = None) -> Nodes:
 
 
 def fingerprint(iri: str) -> int:
-    """A number of `_TIES` bits for an IRI."""
-    return int.from_bytes(hashlib.sha256(iri.encode()).digest()[:8]) >> (64 - _TIES)
+    """A number of `TIES` bits for an IRI."""
+    return int.from_bytes(hashlib.sha256(iri.encode()).digest()[:8]) >> (64 - TIES)
 
 
 def taken(nodes: Nodes) -> str:
@@ -62,6 +62,11 @@ def taken(nodes: Nodes) -> str:
 
 def document(iri: str, triples: list[Triple], reference: Reference, segment: int) -> tantivy.Document:
     """The document of a record that was last changed in `segment`."""
+    return tantivy.Document(**fields(iri, triples, reference, segment))
+
+
+def fields(iri: str, triples: list[Triple], reference: Reference, segment: int) -> dict[str, Any]:
+    """The fields of that document by name."""
     nodes, kind = group(triples), kind_of(iri)
     foreign = reference.claims(iri) if kind == "incident" else []
     group(foreign, nodes)
@@ -85,19 +90,19 @@ def document(iri: str, triples: list[Triple], reference: Reference, segment: int
         values = {"f_dataset": [FACETS["dataset"].code(v.value) for v in _links(main, "dataset")]}
     tie = fingerprint(iri)
     title = {code: title_key(labels.get(code) or next(iter(labels.values()), "")) for code in ("en", "ar")}
-    return tantivy.Document(
-        iri=iri,
-        kind=kind,
-        shown=json.dumps(shown, ensure_ascii=False).encode(),
-        title=" ".join(w for tokens, _ in title_words for w in tokens),
-        text=" ".join(w for tokens, _ in text_words for w in tokens),
-        names=" ".join(sorted(names)),
-        by_date=moment(begins) << _TIES | tie,
-        by_change=segment << _TIES | tie,
-        by_title_en=f"{title['en']}_{tie:08x}",
-        by_title_ar=f"{title['ar']}_{tie:08x}",
+    return {
+        "iri": iri,
+        "kind": kind,
+        "shown": json.dumps(shown, ensure_ascii=False).encode(),
+        "title": " ".join(w for tokens, _ in title_words for w in tokens),
+        "text": " ".join(w for tokens, _ in text_words for w in tokens),
+        "names": " ".join(sorted(names)),
+        "by_date": moment(begins) << TIES | tie,
+        "by_change": segment << TIES | tie,
+        "by_title_en": f"{title['en']}_{tie:08x}",
+        "by_title_ar": f"{title['ar']}_{tie:08x}",
         **values,
-    )
+    }
 
 
 def moment(timestamp: str) -> int:

@@ -182,10 +182,10 @@ class SearchIndex:
     ) -> Hits:
         """Records with all words of `text`, of any of the kinds; best first with text, newest first without."""
         schema, query = self.engine.schema, tantivy.Query
-        parts = text_queries(schema, text)
-        order = None if parts else "by_date"  # by relevance with a text, else newest first
         wanted = list(kinds)
         with plain_errors(self.folder):
+            parts = text_queries(schema, text)
+            order = None if parts else "by_date"  # by relevance with a text, else newest first
             if wanted:
                 parts.append(query.term_set_query(schema, "kind", wanted))
             if dataset:

@@ -27,6 +27,7 @@ _ORDERS = {  # the field sorted by, and whether its greatest comes first
     "newest": ("by_date", True), "oldest": ("by_date", False), "changed": ("by_change", True),
     "title": ("by_title_", False),
 }  # fmt: skip
+_LAST = next(reversed(FACETS.values())).field  # a field that no earlier version had
 _KEY = re.compile(r"[0-9]{1,19}|[^\W_][\w]{0,160}")
 
 
@@ -58,6 +59,8 @@ class Listing:
         self._index = index
         self._schema = index.engine.schema
         self._searcher = index.engine.searcher()
+        with plain_errors(index.folder):  # an aggregation over a field that is not there counts nothing, in silence
+            tantivy.Query.term_query(self._schema, _LAST, "")
 
     def total(self, filters: Filters) -> int:
         """How many incidents the filters let through."""
@@ -83,34 +86,34 @@ class Listing:
             name += (language if language in ("en", "ar") else "en") if name.endswith("_") else ""
             back = bool(before) and not after
             cursor = _cursor(after or before, numeric=not name.startswith("by_title"))
-            rows = self._rows(filters, name, falling != back, cursor, limit + 1)
+            rows, total = self._rows(filters, name, falling != back, cursor, limit + 1)
         more, rows = len(rows) > limit, rows[:limit]
         if back:
             rows.reverse()
         ends = [f"{key}~{iri.removeprefix(ID)}" for key, iri, _ in (rows[:1] + rows[-1:])] or ["", ""]
         first = ends[0] if cursor and (more or not back) else ""
         last = ends[-1] if (more or back) else ""
-        return Page(self.total(filters), tuple(row[2] for row in rows), first, last)
+        return Page(self.total(filters) if cursor else total, tuple(row[2] for row in rows), first, last)
 
     def _rows(
         self, filters: Filters, name: str, falling: bool, cursor: tuple[Any, str] | None, wanted: int
-    ) -> list[Row]:
-        """The rows beyond a cursor in order of (key, IRI), the IRI falling with the key."""
+    ) -> tuple[list[Row], int]:
+        """The rows beyond a cursor in order of (key, IRI), the IRI falling with the key, and how many there are."""
         query = filter_query(self._schema, filters)
         if cursor:
             query = every([query, self._beyond(name, cursor[0], falling)])
         order = tantivy.Order.Desc if falling else tantivy.Order.Asc
         fetch = wanted + 8
         while True:
-            found = self._searcher.search(query, limit=fetch, count=False, order_by_field=name, order=order).hits
-            rows = sorted((self._row(key, at) for key, at in found), key=lambda r: r[:2], reverse=falling)
-            whole = len(found) < fetch
+            found = self._searcher.search(query, limit=fetch, count=not cursor, order_by_field=name, order=order)
+            rows = sorted((self._row(key, at) for key, at in found.hits), key=lambda r: r[:2], reverse=falling)
+            whole = len(found.hits) < fetch
             if not whole:  # more with the key of the last row may follow: which come first is not known here
                 rows = [row for row in rows if row[0] != rows[-1][0]]
             if cursor:
                 rows = [row for row in rows if (row[:2] < cursor if falling else row[:2] > cursor)]
             if whole or len(rows) >= wanted:
-                return rows[:wanted]
+                return rows[:wanted], int(getattr(found, "count", 0) or 0)
             fetch *= 4
 
     def _row(self, key: Any, address: tantivy.DocAddress) -> Row:
@@ -188,12 +191,11 @@ class Listing:
     def _cells(self, filters: Filters, side: float) -> list[Cell] | None:
         inner = {"w": {"histogram": {"field": "longitude", "interval": side, "min_doc_count": 1}}}
         outer = {"s": {"histogram": {"field": "latitude", "interval": side, "min_doc_count": 1}, "aggs": inner}}
-        query = filter_query(self._schema, filters)
-        ends = self._searcher.aggregate(query, {n: {"stats": {"field": n}} for n in ("latitude", "longitude")})
-        spans = [(e["max"] or 0) - (e["min"] or 0) for e in ends.values()]
-        if any(span / side > _CELLS for span in spans):
-            return None
         with plain_errors(self._index.folder):
+            query = filter_query(self._schema, filters)
+            ends = self._searcher.aggregate(query, {n: {"stats": {"field": n}} for n in ("latitude", "longitude")})
+            if any(((e["max"] or 0) - (e["min"] or 0)) / side > _CELLS for e in ends.values()):
+                return None
             found = self._searcher.aggregate(query, outer)
         return [
             Cell(Box(row["key"], b["key"], row["key"] + side, b["key"] + side), int(b["doc_count"]))

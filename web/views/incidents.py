@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -19,7 +20,7 @@ from web.site import here, not_modified, page, reader, show, site, tagged, tongu
 
 blueprint = Blueprint("incidents", __name__)
 PER_PAGE = 25
-_DAYS, _MONTHS = 62, 120  # the longest stretch of time shown by days and by months
+_BY_DAY, _BY_MONTH = 62, 120  # the longest stretch of time shown by days and by months
 _EXTRA = ("facets", "bins", "zoom", "limit")
 
 
@@ -75,12 +76,21 @@ def _names(state: State) -> list[str]:
 def _counts(
     listing: Listing, snapshot: Snapshot, filters: Filters, names: list[str]
 ) -> dict[str, list[tuple[str, int]]]:
-    """Counts of the whole list are the same for everybody and are kept until there is a newer snapshot."""
+    """Counts of the whole list are the same for everybody and are kept until there is a newer snapshot.
+
+    A facet that alone narrows the list is counted without itself, so it is counted over the whole.
+    """
+    found = listing.counts(filters, [name for name in names if filters.without(name)])
+    for name in names:
+        if name not in found:
+            found |= site().once(f"facet {name}", snapshot, partial(listing.counts, Filters(), [name]))
+    return found
+
+
+def _days(listing: Listing, filters: Filters) -> list[tuple[date, int]]:
     if filters:
-        return listing.counts(filters, names)
-    found: dict[str, list[tuple[str, int]]] = site().once(
-        "facets " + " ".join(names), snapshot, lambda: listing.counts(filters, names)
-    )
+        return listing.time(filters, "day")
+    found: list[tuple[date, int]] = site().once("days", here(), lambda: listing.time(filters, "day"))
     return found
 
 
@@ -137,11 +147,11 @@ def _day(day: date) -> Markup:
 def _bars(listing: Listing, state: State, path: str) -> list[Bar]:
     """The incidents over time by months; by days where they fit, by years where there are too many months."""
     chosen = state.filters
-    bins = listing.time(chosen, "day")
+    bins = _days(listing, chosen)
     if not bins:
         return []
     days = (bins[-1][0] - bins[0][0]).days
-    unit = "day" if days <= _DAYS else "month" if days <= _MONTHS * 31 else "year"
+    unit = "day" if days <= _BY_DAY else "month" if days <= _BY_MONTH * 31 else "year"
     bins = _filled(_folded(bins, unit), unit)[-400:]
     most = max(number for _, number in bins)
     dated = chosen.since or chosen.until

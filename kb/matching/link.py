@@ -25,6 +25,7 @@ _COLUMNS = {
     "bones": "VARCHAR[]", "near": "VARCHAR[]", "low": "INTEGER", "high": "INTEGER", "objects": "VARCHAR[]",
     "days": "INTEGER[]", "cells": "VARCHAR[]",
 }  # fmt: skip
+_MOST = 0.9999  # a program is never certain
 _FLOOR = 0.01  # pairs less likely than this are not even kept for the choice
 
 
@@ -99,7 +100,7 @@ def _between(ones: list[Event], others: list[Event]) -> Iterator[Pair]:
 def _pair(found: dict[str, Event], row: Sequence[Any]) -> Pair:
     one, other = sorted((found[row[0]], found[row[1]]), key=lambda e: e.iri)
     told = ((c, model.reached(c, gamma)) for c, gamma in zip(COMPARISONS, row[3:], strict=True))
-    return Pair(one, other, round(float(row[2]), 4), {c.name: level for c, level in told if level is not None})
+    return Pair(one, other, min(round(float(row[2]), 4), _MOST), {c.name: level for c, level in told if level is not None})
 
 
 def _fill(base: duckdb.DuckDBPyConnection, name: str, events: list[Event], keeper: str) -> str:

@@ -21,13 +21,7 @@ def origins(store: LocalStore, sources: Iterable[str]) -> frozenset[str]:
     by the first of them. How many there are is how many independent sources are known: what rests on an origin that
     nobody recorded still counts for itself.
     """
-    graph = _Graph(store)
-    found: set[str] = set()
-    for source in sources:
-        reached = graph.reached(source)
-        ends = {n for n in reached if all(n in graph.reached(m) for m in graph.reached(n))}
-        found |= {min(graph.reached(n)) for n in ends}
-    return frozenset(found)
+    return Derivations(store).origins(sources)
 
 
 def works(store: LocalStore, source: str) -> set[str]:
@@ -45,14 +39,23 @@ def cited(store: LocalStore, incident: str) -> dict[str, list[str]]:
     return {claim: sources for claim, sources in rests.items() if sources}
 
 
-class _Graph:
-    """The derivations of a store, read as they are needed."""
+class Derivations:
+    """The derivations of a store, read as they are needed and remembered: for several questions at once."""
 
     def __init__(self, store: LocalStore) -> None:
         self._store = store
         self._known: dict[str, frozenset[str]] = {}
 
-    def reached(self, node: str) -> frozenset[str]:
+    def origins(self, sources: Iterable[str]) -> frozenset[str]:
+        """See `origins` of this module."""
+        found: set[str] = set()
+        for source in sources:
+            reached = self._reached(source)
+            ends = {n for n in reached if all(n in self._reached(m) for m in self._reached(n))}
+            found |= {min(self._reached(n)) for n in ends}
+        return frozenset(found)
+
+    def _reached(self, node: str) -> frozenset[str]:
         """A node and all that it goes back to."""
         if node not in self._known:
             found, waiting = {node}, [node]

@@ -40,8 +40,9 @@ class Origins:
 def origins(store: LocalStore, incident: str) -> Origins:
     """The origins of what is cited for an incident, most cited first; `several` are claims with more than one."""
     found: list[Cited] = []
+    derivations = origin.Derivations(store)
     for claim, sources in origin.cited(store, incident).items():
-        found.append(Cited(claim, tuple(sources), origin.origins(store, sources)))
+        found.append(Cited(claim, tuple(sources), derivations.origins(sources)))
     behind: dict[str, list[str]] = {}
     for cited in found:
         for root in cited.origins:

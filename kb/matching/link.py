@@ -100,7 +100,8 @@ def _between(ones: list[Event], others: list[Event]) -> Iterator[Pair]:
 def _pair(found: dict[str, Event], row: Sequence[Any]) -> Pair:
     one, other = sorted((found[row[0]], found[row[1]]), key=lambda e: e.iri)
     told = ((c, model.reached(c, gamma)) for c, gamma in zip(COMPARISONS, row[3:], strict=True))
-    return Pair(one, other, min(round(float(row[2]), 4), _MOST), {c.name: level for c, level in told if level is not None})
+    levels = {comparison.name: level for comparison, level in told if level is not None}
+    return Pair(one, other, min(round(float(row[2]), 4), _MOST), levels)
 
 
 def _fill(base: duckdb.DuckDBPyConnection, name: str, events: list[Event], keeper: str) -> str:

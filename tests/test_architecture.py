@@ -13,7 +13,7 @@ FLOORS = (
     ("kb", "kb.errors", "kb.ns", "kb.paths"),
     ("kb.storage", "kb.record", "kb.canonical"),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store"),
-    ("kb.query", "kb.search", "kb.validation"),
+    ("kb.query", "kb.search", "kb.validation", "kb.origin"),
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle", "kb.matching"),
     ("kb.writer", "kb.generate"),
     ("kb.knowledgebase",),

@@ -27,7 +27,7 @@ TITLES = (  # of the errors in kb.errors and here, for translation
     marked("The query is refused"), marked("The query took too long"), marked("The answer is too large"),
     marked("The port is in use"), marked("The query failed"), marked("No format that you accept"),
     marked("The body is of the wrong type"), marked("This went wrong on our side"),
-    marked("The SPARQL service failed"), marked("The bundle exists already"),
+    marked("The SPARQL service failed"), marked("The bundle exists already"), marked("Matching is not installed"),
 )  # fmt: skip
 
 

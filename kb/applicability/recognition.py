@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode, Triple
 
+from kb import origin
 from kb.applicability.facts import Reader, reported
 from kb.applicability.law import Law
-from kb.ns import CITO, DCTERMS, MZ, PREFIXES, PROV, RDF
-from kb.record import owner, subject
+from kb.ns import CITO, DCTERMS, MZ, PREFIXES, RDF
+from kb.record import subject
 from kb.store.local import LocalStore
 
 _CLASS = NamedNode(PREFIXES["owl"] + "Class")
@@ -93,19 +94,8 @@ class Material:
         return Indication(kind.iri, iri, claimants[0] if claimants else "", tuple(said), tuple(sources), disputed)
 
     def origins(self, sources: Iterable[str]) -> frozenset[str]:
-        """The sources at the root of these, each followed back to what it was derived from."""
-        found: set[str] = set()
-        waiting, seen = [owner(s) for s in sources], set[str]()
-        while waiting:
-            here = waiting.pop()
-            if here in seen:
-                continue
-            seen.add(here)
-            above = [v.value for v in self.store.objects(NamedNode(here), PROV.wasDerivedFrom)]
-            waiting += [owner(v) for v in above]
-            if not above:
-                found.add(here)
-        return frozenset(found)
+        """The sources at the root of these (see `origin.origins`)."""
+        return origin.origins(self.store, sources)
 
 
 def kinds(store: LocalStore, iris: Iterable[str]) -> list[Kind]:

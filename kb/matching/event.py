@@ -10,7 +10,7 @@ from datetime import date
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.matching.name import names
-from kb.ns import GEO, MZ, RDF, SCHEME, SEM, SKOS
+from kb.ns import DCTERMS, GEO, MZ, RDF, SCHEME, SEM, SKOS
 from kb.record import subject
 from kb.store.local import LocalStore
 
@@ -28,8 +28,8 @@ _POINT = re.compile(r"POINT\((-?[\d.]+) (-?[\d.]+)\)")
 class Event:
     """One incident, comparable. Days are local; the point is missing where only a wide area is known.
 
-    `killed` spans the lowest and the highest number that any claimant of the record gives for all who were killed;
-    parts of a whole (children, one side's dead) are left aside.
+    `killed` has, by claimant, the lowest and the highest number given for all who were killed; parts of a whole
+    (children, one side's dead) are left aside. `keeper` is who publishes the dataset.
     """
 
     iri: str
@@ -39,19 +39,30 @@ class Event:
     point: tuple[float, float] | None
     labels: dict[str, str]
     names: tuple[str, ...]
-    killed: tuple[int, int] | None
+    killed: dict[str, tuple[int, int]]
     objects: frozenset[str]
+    keeper: str = ""
+
+    def toll(self, apart_from: str) -> tuple[int, int] | None:
+        """The span of the numbers killed, without those that it took from the keeper of the other dataset.
+
+        A record that repeats the other's number agrees with it, but that says nothing of the event.
+        """
+        numbers = [n for claimant, span in self.killed.items() if claimant != apart_from for n in span]
+        return (min(numbers), max(numbers)) if numbers else None
 
 
 def read(store: LocalStore) -> Iterator[Event]:
     """The incidents of a store that have a dataset and a date exact enough, sorted by IRI."""
-    broader = _broader(store)
+    broader, keepers = _broader(store), _keepers(store)
     for node in sorted(store.subjects(RDF.type, MZ.Incident), key=lambda n: n.value):
-        if (event := _event(node, store.record(node.value), broader)) is not None:
+        if (event := _event(node, store.record(node.value), broader, keepers)) is not None:
             yield event
 
 
-def _event(node: NamedNode, triples: list[Triple], broader: dict[str, str]) -> Event | None:
+def _event(
+    node: NamedNode, triples: list[Triple], broader: dict[str, str], keepers: dict[str, str]
+) -> Event | None:
     nodes: dict[str, list[Triple]] = {}
     for triple in triples:
         nodes.setdefault(subject(triple), []).append(triple)
@@ -69,7 +80,7 @@ def _event(node: NamedNode, triples: list[Triple], broader: dict[str, str]) -> E
     called = tuple(dict.fromkeys(name for tag in sorted(labels) for name in names(labels[tag])))
     objects = {o for t in own if t.predicate == MZ.objectHit for o in _up(_value(t), broader)} - _UNTOLD
     return Event(node.value, dataset, first, last, _point(place, nodes), labels, called, _killed(nodes),
-                 frozenset(objects))  # fmt: skip
+                 frozenset(objects), keepers.get(dataset, ""))  # fmt: skip
 
 
 def _point(place: list[Triple], nodes: dict[str, list[Triple]]) -> tuple[float, float] | None:
@@ -80,13 +91,18 @@ def _point(place: list[Triple], nodes: dict[str, list[Triple]]) -> tuple[float, 
     return (float(found[2]), float(found[1])) if found else None
 
 
-def _killed(nodes: dict[str, list[Triple]]) -> tuple[int, int] | None:
-    numbers: list[int] = []
+def _killed(nodes: dict[str, list[Triple]]) -> dict[str, tuple[int, int]]:
+    found: dict[str, list[int]] = {}
     for triples in nodes.values():
         if not any(t.object == _KILLED for t in triples) or any(t.predicate == MZ.subsetOf for t in triples):
             continue
-        numbers += [int(_value(t)) for t in triples if t.predicate in (MZ.minimum, MZ.best, MZ.maximum)]
-    return (min(numbers), max(numbers)) if numbers else None
+        numbers = [int(_value(t)) for t in triples if t.predicate in (MZ.minimum, MZ.best, MZ.maximum)]
+        found.setdefault(_first(triples, MZ.claimant), []).extend(numbers)
+    return {claimant: (min(numbers), max(numbers)) for claimant, numbers in sorted(found.items()) if numbers}
+
+
+def _keepers(store: LocalStore) -> dict[str, str]:
+    return {subject(t): _value(t) for t in store.triples(DCTERMS.publisher)}
 
 
 def _broader(store: LocalStore) -> dict[str, str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import floor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import MizanError
@@ -16,11 +20,12 @@ from kb.matching.name import bones, near
 if TYPE_CHECKING:
     import duckdb
 
-_COLUMNS = (
-    "iri VARCHAR, day INTEGER, until INTEGER, lat DOUBLE, lon DOUBLE, names VARCHAR[], bones VARCHAR[], "
-    "near VARCHAR[], low INTEGER, high INTEGER, objects VARCHAR[], days INTEGER[], cells VARCHAR[]"
-)
-_ROWS = 5000  # put into the database at a time
+_COLUMNS = {
+    "iri": "VARCHAR", "day": "INTEGER", "until": "INTEGER", "lat": "DOUBLE", "lon": "DOUBLE", "names": "VARCHAR[]",
+    "bones": "VARCHAR[]", "near": "VARCHAR[]", "low": "INTEGER", "high": "INTEGER", "objects": "VARCHAR[]",
+    "days": "INTEGER[]", "cells": "VARCHAR[]",
+}  # fmt: skip
+_MOST = 0.9999  # a program is never certain
 _FLOOR = 0.01  # pairs less likely than this are not even kept for the choice
 
 
@@ -63,10 +68,16 @@ def candidates(events: Iterable[Event], threshold: float = model.THRESHOLD) -> l
 
 def scored(events: Iterable[Event]) -> list[Pair]:
     """All pairs that share a day and a place or a name, with their scores; MatchingMissing without the libraries."""
-    found = {event.iri: event for event in events}
-    datasets = sorted({event.dataset for event in found.values()})
-    if len(datasets) < 2:
-        return []
+    by_dataset: dict[str, list[Event]] = {}
+    for event in sorted(events, key=lambda e: e.iri):
+        by_dataset.setdefault(event.dataset, []).append(event)
+    pairs = [pair for one, other in combinations(sorted(by_dataset), 2)
+             for pair in _between(by_dataset[one], by_dataset[other])]  # fmt: skip
+    return sorted(pairs, key=lambda p: (p.one.iri, p.other.iri))
+
+
+def _between(ones: list[Event], others: list[Event]) -> Iterator[Pair]:
+    """The scored pairs of two datasets; neither is compared by what it took from the other."""
     try:
         import duckdb
         from splink import DuckDBAPI, Linker
@@ -75,39 +86,46 @@ def scored(events: Iterable[Event]) -> list[Pair]:
             "Matching needs splink and DuckDB", str(error), "Install them with: pip install 'mizan-kb[match]'"
         ) from None
     with duckdb.connect(config={"threads": "2"}) as base:
-        tables = [_fill(base, n, [e for e in found.values() if e.dataset == d]) for n, d in enumerate(datasets)]
+        tables = [_fill(base, "ones", ones, others[0].keeper), _fill(base, "others", others, ones[0].keeper)]
         linker = Linker(tables, model.settings(), db_api=DuckDBAPI(connection=base), input_table_aliases=tables,
                         set_up_basic_logging=False)  # fmt: skip
         answer = linker.inference.predict(threshold_match_probability=_FLOOR)
         columns = ", ".join(["iri_l", "iri_r", "match_probability", *(f"gamma_{c.name}" for c in COMPARISONS)])
         rows = base.execute(f"SELECT {columns} FROM {answer.physical_name}").fetchall()
-    return sorted((_pair(found, row) for row in rows), key=lambda p: (p.one.iri, p.other.iri))
+    found = {event.iri: event for event in (*ones, *others)}
+    for row in rows:
+        yield _pair(found, row)
 
 
 def _pair(found: dict[str, Event], row: Sequence[Any]) -> Pair:
     one, other = sorted((found[row[0]], found[row[1]]), key=lambda e: e.iri)
     told = ((c, model.reached(c, gamma)) for c, gamma in zip(COMPARISONS, row[3:], strict=True))
-    return Pair(one, other, round(float(row[2]), 4), {c.name: level for c, level in told if level is not None})
+    levels = {comparison.name: level for comparison, level in told if level is not None}
+    return Pair(one, other, min(round(float(row[2]), 4), _MOST), levels)
 
 
-def _fill(base: duckdb.DuckDBPyConnection, number: int, events: list[Event]) -> str:
-    name = f"dataset_{number}"
-    base.execute(f"CREATE TABLE {name} ({_COLUMNS})")
-    slots = ", ".join("?" * len(_COLUMNS.split(", ")))
-    for start in range(0, len(events), _ROWS):
-        base.executemany(f"INSERT INTO {name} VALUES ({slots})", [_row(e) for e in events[start : start + _ROWS]])
+def _fill(base: duckdb.DuckDBPyConnection, name: str, events: list[Event], keeper: str) -> str:
+    """A table of events; by way of a file, because row by row takes a hundred times as long."""
+    columns = ", ".join(f"{column}: '{kind}'" for column, kind in _COLUMNS.items())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.json"
+        with path.open("w", encoding="utf-8") as lines:
+            lines.writelines(f"{json.dumps(_row(event, keeper))}\n" for event in events)
+        reading = f"read_json(?, format = 'newline_delimited', columns = {{{columns}}})"
+        base.execute(f"CREATE TABLE {name} AS SELECT * FROM {reading}", [str(path)])
     return name
 
 
-def _row(event: Event) -> list[Any]:
+def _row(event: Event, keeper: str) -> dict[str, Any]:
     first, last = event.first.toordinal(), event.last.toordinal()
     lat, lon = event.point or (None, None)
-    low, high = event.killed or (None, None)
+    low, high = event.toll(keeper) or (None, None)
     # each record also lists the day after and the cells after: two lists then meet exactly when the records are at
     # most a day, or a cell, apart
     days = list(range(first, last + 2))
-    return [event.iri, first, last, lat, lon, list(event.names), bones(event.names),
-            near(event.names), low, high, sorted(event.objects), days, _cells(event.point)]  # fmt: skip
+    cells = (event.iri, first, last, lat, lon, list(event.names), bones(event.names), near(event.names), low, high,
+             sorted(event.objects), days, _cells(event.point))  # fmt: skip
+    return dict(zip(_COLUMNS, cells, strict=True))
 
 
 def _cells(point: tuple[float, float] | None) -> list[str]:

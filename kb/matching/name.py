@@ -73,9 +73,14 @@ def near(called: Iterable[str]) -> list[str]:
 def _plain(part: str) -> str:
     kept = [_bare(word) for word in words(part) if word not in _ARTICLES]
     said = [word for word in kept if word not in _GENERIC and f"ال{word}" not in _GENERIC]
-    return "".join(said)
+    return "".join([_open(word) for word in said[:-1]] + said[-1:])
 
 
 def _bare(word: str) -> str:
     """An Arabic word without its article."""
     return word[2:] if word.startswith("ال") and len(word) > 4 else word
+
+
+def _open(word: str) -> str:
+    """A word before another one, without the ta marbuta that joins them: Maarat, معرة; short words stay whole."""
+    return word[:-1] if len(word) > _TELLING and word.endswith(("ه", "h", "at", "et")) else word

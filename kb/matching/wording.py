@@ -65,7 +65,7 @@ def _said(comparison: str, level: str, pair: Pair, language: str) -> str:
     both = {
         "date": lambda: _pair(_period(one), _period(other)),
         "name": lambda: _pair(_name(one, language), _name(other, language)),
-        "killed": lambda: f"{_range(one)} / {_range(other)}",
+        "killed": lambda: f"{_range(one, other)} / {_range(other, one)}",
     }
     detail = both[comparison]() if comparison in both else ""
     return f"{_LEVEL[level][language]} ({detail})" if detail else _LEVEL[level][language]
@@ -86,9 +86,10 @@ def _period(event: Event) -> str:
     return "–".join(_unique((event.first.isoformat(), event.last.isoformat())))
 
 
-def _range(event: Event) -> str:
-    assert event.killed
-    return "–".join(_unique(map(str, event.killed)))
+def _range(event: Event, beside: Event) -> str:
+    toll = event.toll(beside.keeper)
+    assert toll
+    return "–".join(_unique(map(str, toll)))
 
 
 def _name(event: Event, language: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from kb.ns import ONTOLOGY, PREFIXES, RDF
+from web import corroboration
 from web.panel import Panel, Panels
 from web.reading import Node
 from web.site import here, panels, reader
@@ -24,7 +25,7 @@ def _claims(panel: Panel) -> list[Node]:
 
 
 def incident(iri: str) -> Values:
-    """Claims made elsewhere about the incident, series whose period covers its date, and what the law's scope says."""
+    """Claims made elsewhere about it, series whose period covers its date, the law's scope, origins and matches."""
     ask, read = panels(), reader()
     spots = [n for place in read.node(iri).iris("mz:place") for n in read.node(place).iris("geo:sfWithin")]
     series = ask("incident_series", incident=iri, area=[a for spot in spots for a in read.around(spot)])
@@ -32,11 +33,14 @@ def incident(iri: str) -> Values:
     for row in series:
         grouped.setdefault(row["series"].value, []).append(read.node(row["claim"].value))
     facts = law_panels.facts_of(iri)
+    store = here().store
     values = {
-        "series": grouped, "series_panel": series,
+        "origins": corroboration.origins(store, iri), "matches": corroboration.matches(store, iri),
+        "match_states": corroboration.STATES, "series": grouped, "series_panel": series,
         "screening": law_panels.outlined(iri, facts), "courts": law_panels.courts(facts),
     }  # fmt: skip
-    return values, _claims(ask("incident_claims", record=iri))
+    claims = _claims(ask("incident_claims", record=iri))
+    return values, [c for c in claims if not corroboration.is_part_of_matching(c)]
 
 
 def series(iri: str) -> Values:

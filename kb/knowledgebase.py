@@ -315,7 +315,7 @@ class KnowledgeBase:
         """
         store = self._reader()
         if store is not None:
-            records = [r for r in records if store.digest(r.iri) != canonical.digest(canonical.ntriples(r.triples))]
+            records = [r for r in records if store.digest(r.iri) != canonical.digest(r.text)]
 
         def context(iris: Iterable[str]) -> Iterator[Triple]:
             for iri in iris:

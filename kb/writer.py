@@ -14,14 +14,15 @@ from typing import IO, Any
 
 from pyoxigraph import NamedNode, Triple
 
-from kb import snapshot
+from kb import replay, snapshot
 from kb.applicability import Law, projection
-from kb.canonical import digest, literal, ntriples, parse_ntriples
+from kb.canonical import digest, parse_ntriples
 from kb.errors import DoesNotConform, LedgerBroken, StoreDamaged, StoreLocked, StoreMissing
 from kb.ledger import Entry, Ledger
-from kb.ns import ACCESS, DCTERMS, ID, MZ, PROV, RDF, SKOS, XSD
+from kb.ns import MZ
 from kb.paths import Home
-from kb.record import Record, system_node
+from kb.record import Record
+from kb.replay import import_node, system
 from kb.search import SearchIndex
 from kb.storage import replace_file
 from kb.store.local import LocalStore
@@ -72,6 +73,7 @@ class Writer:
         self.store = LocalStore(home.store)
         _check_head(home, self.ledger.head().segment, self.store.segment())
         self.recovered = self.ledger.recover()
+        self._new_index = not home.search.exists()
         self.index = SearchIndex(home.search)
         self.screened = projection.Work()
         self.law: Law | None = None  # as the store has it, where somebody has read it already
@@ -102,7 +104,7 @@ class Writer:
             if record.iri in seen:
                 raise DoesNotConform(f"{record.iri} stands twice in one change", "one would hide the other")
             seen.add(record.iri)
-            text = ntriples(record.triples)
+            text = record.text
             sha256, held = digest(text), self.store.digest(record.iri)
             if held == sha256:
                 outcome.same += 1
@@ -128,14 +130,20 @@ class Writer:
     def _apply(self, number: int) -> None:
         """Bring store and index from segment number - 1 to number; safe to repeat after a crash in the middle."""
         header = self.ledger.header(number)
-        fresh: list[Triple] = list(_import_node(number, header))
+        level = self.index.segment == number - 1 or (number == 1 and self._new_index)
+        if header["activity"].get("bulk"):
+            self.screened, self.law = replay.replay(self.home, self.store, number, self.law, level), None
+            self.store.mark(number)
+            self.index = SearchIndex(self.home.search)  # another process has changed its files
+            return
+        fresh: list[Triple] = list(import_node(number, header))
         indexed: list[tuple[str, list[Triple]]] = []
         pending = 0
         projection.foresee(self.store, (e.record for e in self.ledger.entries(number) if e.replaces is not None))
         for entry in self.ledger.entries(number):
             triples = list(parse_ntriples(entry.triples))
             indexed.append((entry.record, triples))
-            known = [*triples, *self._system(entry, number, header["time"])]
+            known = [*triples, *system(entry, number, header["time"])]
             if entry.replaces is None and self.store.digest(entry.record) is None:
                 fresh += known
                 pending += 1
@@ -148,27 +156,8 @@ class Writer:
         self.screened = projection.update(self.store, dict(indexed), self.law)
         self.law = None
         self.store.mark(number)
-        if self.index.segment == number - 1:
+        if level:
             self.index.update(indexed, number)
-
-    def _system(self, entry: Entry, number: int, time: str) -> Iterator[Triple]:
-        node, home = system_node(entry.record), NamedNode(entry.record)
-        yield Triple(node, RDF.type, MZ.Record)
-        yield Triple(node, MZ.describes, home)
-        yield Triple(node, MZ.revision, literal(str(entry.revision), XSD.integer.value))
-        yield Triple(node, MZ.recordDigest, literal(entry.sha256))
-        yield Triple(node, MZ.ledgerSegment, literal(str(number), XSD.integer.value))
-        yield Triple(node, PROV.wasGeneratedBy, import_iri(number))
-        yield Triple(node, DCTERMS.accessRights, NamedNode(ACCESS + entry.tier))
-        if entry.replaces is None:
-            return
-        old = NamedNode(f"{entry.record}#revision-{entry.revision - 1}")
-        yield Triple(node, PROV.wasRevisionOf, old)
-        yield Triple(old, RDF.type, PROV.Entity)
-        yield Triple(old, PROV.specializationOf, home)
-        yield Triple(old, MZ.revision, literal(str(entry.revision - 1), XSD.integer.value))
-        yield Triple(old, MZ.recordDigest, literal(entry.replaces))
-        yield Triple(old, PROV.invalidatedAtTime, literal(time, XSD.dateTime.value))
 
 
 def refuse_restricted(records: Iterable[Record]) -> None:
@@ -198,23 +187,6 @@ def _shown(home: Home) -> int:
     except (StoreMissing, StoreDamaged):
         return 0
     return int(name) if name.isascii() and name.isdecimal() else 0
-
-
-def import_iri(number: int) -> NamedNode:
-    """The activity that wrote ledger segment `number`."""
-    return NamedNode(f"{ID}import/{number}")
-
-
-def _import_node(number: int, header: dict[str, Any]) -> Iterable[Triple]:
-    node, activity = import_iri(number), header["activity"]
-    yield Triple(node, RDF.type, MZ.Import)
-    yield Triple(node, SKOS.prefLabel, literal(str(activity.get("label", "import")), language="en"))
-    yield Triple(node, PROV.startedAtTime, literal(header["time"], XSD.dateTime.value))
-    yield Triple(node, MZ.ledgerSegment, literal(str(number), XSD.integer.value))
-    if "mapping" in activity:
-        yield Triple(node, MZ.mapping, literal(str(activity["mapping"])))
-    for item in activity.get("files", []):
-        yield Triple(node, MZ.sourceFile, literal(f"{item['name']} sha256:{item['sha256']}"))
 
 
 def rebuild(home: Home) -> Outcome:

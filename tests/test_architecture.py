@@ -11,10 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("kb", "kb.errors", "kb.ns", "kb.paths"),
-    ("kb.storage", "kb.record", "kb.canonical"),
+    ("kb.storage", "kb.canonical", "kb.process"),
+    ("kb.record",),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store"),
     ("kb.query", "kb.search", "kb.validation"),
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle"),
+    ("kb.replay",),
     ("kb.writer",),
     ("kb.knowledgebase",),
     ("kb.show", "kb.show_elements", "kb.option"),

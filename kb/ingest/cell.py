@@ -20,8 +20,10 @@ _DIGITS = str.maketrans({chr(zero + n): str(n) for zero in (0x660, 0x6F0) for n 
 _DATES = frozenset({"date", "edtf"})
 NUMERIC = frozenset({"integer", "count", "decimal"})
 # C0 without tab and line ends, DEL, C1: no keyboard writes them; they come from damaged or disguised files
+_STRANGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # either of the two below
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")  # how bytes that do not decode are kept
+_SHORT, _REMEMBERED = 80, 8192  # characters of a cell that is remembered, and how many a column remembers
 _SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 
 
@@ -35,13 +37,30 @@ class Column:
     present: bool = True
     empty: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    _met: dict[str, tuple[str, list[NamedNode | Literal]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def read(self, cell: str) -> tuple[str, list[NamedNode | Literal]]:
+        """Text and terms of a cell; raises Unfit. What short cells mean is remembered, since they repeat."""
+        found = self._met.get(cell)
+        if found is not None:
+            return found
+        text = self.text(cell) or self.empty
+        if not text and self.required:
+            raise Unfit("required", "the cell is empty", "Fill it in.")
+        found = text, self.terms(text) if text else []
+        if len(cell) <= _SHORT:
+            if len(self._met) >= _REMEMBERED:
+                self._met.clear()
+            self._met[cell] = found
+        return found
 
     def text(self, cell: str) -> str:
         """A cell as it is understood: trimmed, digits of dates and numbers in ASCII; raises Unfit."""
         text = cell.strip()
-        if _NOT_UTF8.search(text):
+        strange = _STRANGE.search(text)
+        if strange and _NOT_UTF8.search(text):
             raise Unfit("encoding", "the text is not UTF-8", "Save the file as CSV UTF-8 and write this text anew.")
-        if _CONTROL.search(text):
+        if strange and _CONTROL.search(text):
             raise Unfit("characters", f"{quoted(text)} has control characters", "Type the text anew.")
         if text in _SHEET_ERRORS:
             raise Unfit("spreadsheet-error", f"the spreadsheet shows the error {text}", "Correct its formula.")

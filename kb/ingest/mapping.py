@@ -229,6 +229,8 @@ class _Reader:
             if name not in shape.allowed()[kind]:
                 known = shape.allowed()[kind]
                 raise ValueError(f"{section.where}: {kind} has no property {name!r}{meant(name, known)}")
+            if name == "mz:inRecord":
+                raise ValueError(f"{section.where}: {name} is set by the software itself")
             for item in items if isinstance(items, list) else [items]:
                 yield _expand(name), self._value(Section(f"{section.where}, {name}", item))
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from pyoxigraph import NamedNode, Triple
 
-from kb import document
+from kb import canonical, document
 from kb.errors import BadFile, DoesNotConform
-from kb.ingest.build import Builder
+from kb.ingest.build import Builder, Lines
 from kb.ingest.known import Known
 from kb.ingest.plan import Mapping
 from kb.ingest.report import Intake, Problem, Row, quoted
 from kb.ingest.table import Table
 from kb.ns import ID
-from kb.record import Record, by_owner, subject
+from kb.record import Record, subject
 
 Progress = Callable[[int], None]
 _NEAR = 0.75  # how like a column's name another must be to be taken for a slip of the pen
@@ -31,10 +31,10 @@ def read(path: Path, mapping: Mapping, known: Known, progress: Progress = lambda
     for row in table:
         intake.rows += 1
         progress(intake.rows)
-        triples, draft, iri = builder.build(row)
+        lines, draft, iri = builder.build(row)
         if draft.problems:
             intake.reject(row, draft.problems)
-        elif gathering.take(row, iri, triples):
+        elif gathering.take(row, iri, lines):
             intake.notes += draft.notes
     if not intake.rows:
         raise BadFile(f"{path.name} has a header but no rows", "", "Add a row for each incident.")
@@ -47,15 +47,14 @@ class _Gathering:
 
     def __init__(self, mapping: Mapping, intake: Intake) -> None:
         self.mapping, self.intake = mapping, intake
-        self.shared: dict[str, frozenset[Triple]] = {}
+        self.shared: dict[str, set[str]] = {}
 
-    def take(self, row: Row, iri: str, triples: list[Triple]) -> bool:
+    def take(self, row: Row, iri: str, groups: Lines) -> bool:
         """Add what a row gives, or reject the row; whether it was added."""
-        groups = by_owner(triples)
-        own = groups.pop(iri, [])
+        own = groups.pop(iri, set())
         problems = [*self._doubled(row, iri), *self._contradictions(row, groups)]
         try:
-            record = document.record(iri, own)
+            record = document.written(iri, own)
         except DoesNotConform as error:
             why = f"{error.what}: {error.why}"
             problems.append(Problem(row.number, row.line, self.mapping.key, "record", why, error.hint))
@@ -65,14 +64,14 @@ class _Gathering:
         self.intake.records.append(record)
         self.intake.origin[iri] = row
         for owner, part in groups.items():
-            self.shared.setdefault(owner, frozenset(part))
+            self.shared.setdefault(owner, part)
             self.intake.makers.setdefault(owner, []).append(row)
         return True
 
     def shared_records(self) -> Iterator[Record]:
         """The records that rows share, sorted by IRI."""
         for iri, part in sorted(self.shared.items()):
-            yield document.record(iri, part)
+            yield document.written(iri, part)
 
     def _doubled(self, row: Row, iri: str) -> Iterator[Problem]:
         if first := self.intake.origin.get(iri):
@@ -80,12 +79,12 @@ class _Gathering:
             message = f"the id {quoted(row.cells.get(key, ''))} is already in {_place(first)}"
             yield Problem(row.number, row.line, key, "unique", message, "Give each row its own id, or remove one.")
 
-    def _contradictions(self, row: Row, groups: dict[str, list[Triple]]) -> Iterator[Problem]:
+    def _contradictions(self, row: Row, groups: Lines) -> Iterator[Problem]:
         for owner, part in groups.items():
             held = self.shared.get(owner)
-            if held is None or held == frozenset(part):
+            if held is None or held == part:
                 continue
-            other = min(held ^ frozenset(part), key=str)
+            (other,) = canonical.parse_ntriples(min(held ^ part))
             column = self.mapping.column_of(subject(other).removeprefix(ID), other.predicate.value)
             first = self.intake.makers[owner][0]
             message = f"{_place(first)} says something else of {owner.removeprefix(ID)} ({_said(other)})"

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ from kb.storage import replace_file, sync_folder
 GENESIS = "0" * 64
 _LEFTOVER = ".unfinished"
 _NEW, _BEGINNING = '"replaces":null', 4000  # how an entry says that it replaces none, within these characters
+_ENTRY = re.compile(r'\{"kind":"entry","operation":"\w+","record":"([^"\\]*)"')
 _UNREADABLE = (  # what reading bytes that are not as written can raise
     FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, LookupError, TypeError, AttributeError
 )  # fmt: skip
@@ -202,7 +204,15 @@ class Ledger:
 
     def find(self, number: int, records: set[str]) -> dict[str, Entry]:
         """The entries of the named records in one segment."""
-        return {e.record: e for e in self.entries(number) if e.record in records}
+        found: dict[str, Entry] = {}
+        with self._lines(number) as lines:
+            for text in lines:
+                named = _ENTRY.match(text)
+                if named and named[1] in records:  # only those are parsed: a segment may hold a million entries
+                    value = json.loads(text)
+                    del value["kind"]
+                    found[named[1]] = Entry(**value)
+        return found
 
     def history(self, record: str) -> Iterator[tuple[int, dict[str, Any], Entry]]:
         """Every revision of a record, oldest first, with its segment and that segment's header."""

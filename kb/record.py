@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pyoxigraph import NamedNode, Triple
 
-from kb.canonical import ntriples, parse_ntriples
+from kb.canonical import digest, ntriples, parse_ntriples
 from kb.errors import UsageError
 from kb.ns import ID
 
@@ -26,13 +26,14 @@ class Record:
     a record that only has to be compared or written down is never parsed.
     """
 
-    __slots__ = ("_text", "_triples", "iri", "tier")
+    __slots__ = ("_digest", "_text", "_triples", "iri", "tier")
 
     def __init__(
         self, iri: str, triples: tuple[Triple, ...] | None = None, tier: str = "PUBLIC", *, text: str | None = None
     ) -> None:
         self.iri, self.tier = iri, tier
         self._triples, self._text = triples, text
+        self._digest: str | None = None
 
     @property
     def triples(self) -> tuple[Triple, ...]:
@@ -47,6 +48,13 @@ class Record:
         if self._text is None:
             self._text = ntriples(self._triples or ())
         return self._text
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text."""
+        if self._digest is None:
+            self._digest = digest(self.text)
+        return self._digest
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):

@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode, Triple
 
 from kb import process
 from kb.applicability import Law, projection
-from kb.canonical import literal, ntriples, parse_ntriples
+from kb.canonical import literal, parse_ntriples
 from kb.errors import StorageFailed
 from kb.ledger import Entry, Ledger
 from kb.ns import ACCESS, DCTERMS, ID, MZ, PROV, RDF, SKOS, XSD
@@ -47,7 +47,7 @@ def replay(home: Home, store: LocalStore, number: int, law: Law | None, index: b
                 # what is loaded twice, since a run was killed, stands there once: nothing has to be looked up
                 loader.put(screening.take(entry.record, entry.triples))
                 loader.put(entry.triples)
-                loader.put(ntriples(system(entry, number, time)))
+                loader.put(_system_text(entry, number))
     return screening.finish()
 
 
@@ -111,6 +111,21 @@ def index_segment(ledger: Path, search: Path, number: int) -> None:
     entries = Ledger(ledger).entries(number)
     records = ((e.record, list(parse_ntriples(e.triples, trusted=True))) for e in entries)
     SearchIndex(search).update(records, number)
+
+
+def _system_text(entry: Entry, number: int) -> str:
+    """What `system` says about a record that is new, as N-Triples: making triples first costs ten times as much."""
+    node = system_node(entry.record)
+    return (
+        f"{node} {RDF.type} {MZ.Record} .\n{node} {MZ.describes} <{entry.record}> .\n"
+        f"{node} {MZ.revision} {_integer(entry.revision)} .\n{node} {MZ.recordDigest} \"{entry.sha256}\" .\n"
+        f"{node} {MZ.ledgerSegment} {_integer(number)} .\n{node} {PROV.wasGeneratedBy} {import_iri(number)} .\n"
+        f"{node} {DCTERMS.accessRights} <{ACCESS}{entry.tier}> .\n"
+    )
+
+
+def _integer(number: int) -> str:
+    return f'"{number}"^^{XSD.integer}'
 
 
 def system(entry: Entry, number: int, time: str) -> Iterator[Triple]:

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,16 +27,22 @@ from kb.search import SearchIndex
 from kb.storage import replace_file
 from kb.store.local import LocalStore
 
+Progress = Callable[[int, int], None]
 _CHUNK = 500  # records applied in one atomic write
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a change did: records new, changed and the same, the snapshot that shows it, and what was screened."""
+    """What a change did, in numbers of records; the snapshot that shows it, and what was screened.
+
+    `gone` are those that the file had no row for any more; `retired` those of them that were retired.
+    """
 
     new: int = 0
     changed: int = 0
     same: int = 0
+    gone: int = 0
+    retired: int = 0
     snapshot: int = 0
     recovered: list[str] = field(default_factory=list)
     screened: projection.Work = field(default_factory=projection.Work)
@@ -67,8 +73,9 @@ def _note_holder(handle: IO[str]) -> None:
 class Writer:
     """Ledger, store and index opened for writing. Make one inside `locked`."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, progress: Progress = lambda done, of: None) -> None:
         self.home = home
+        self._progress = progress
         self.ledger = Ledger(home.ledger)
         self.store = LocalStore(home.store)
         _check_head(home, self.ledger.head().segment, self.store.segment())
@@ -79,13 +86,29 @@ class Writer:
         self.law: Law | None = None  # as the store has it, where somebody has read it already
         self._catch_up()
 
-    def commit(self, records: Sequence[Record], activity: dict[str, Any], time: str) -> Outcome:
-        """Write the records that are new or changed as one ledger segment and publish the next snapshot."""
+    def commit(
+        self, records: Sequence[Record], activity: dict[str, Any], time: str, retired: Iterable[str] = ()
+    ) -> Outcome:  # fmt: skip
+        """Write the records that are new or changed as one ledger segment and publish the next snapshot.
+
+        Records in `retired` leave lists and search; the ledger keeps what they said.
+        """
         refuse_restricted(records)
         outcome = Outcome(recovered=self.recovered)
-        entries = list(self._entries(records, outcome))
+        entries = [*self.entries(records, outcome), *self.retiring(retired, outcome)]
         if entries:
             self.ledger.append(activity, time, entries)
+            self._apply(self.ledger.head().segment)
+            outcome.screened = self.screened
+        outcome.snapshot = self.publish()
+        return outcome
+
+    def commit_parts(
+        self, parts: Sequence[tuple[Path, int]], activity: dict[str, Any], time: str, outcome: Outcome
+    ) -> Outcome:  # fmt: skip
+        """The same out of files of packed entries, which were checked and counted where they were made."""
+        if parts:
+            self.ledger.append_parts({**activity, "bulk": True}, time, parts)
             self._apply(self.ledger.head().segment)
             outcome.screened = self.screened
         outcome.snapshot = self.publish()
@@ -98,14 +121,22 @@ class Writer:
             snapshot.publish(self.home, self.store, self.index, head, self.ledger.header(head.segment)["time"])
         return head.segment
 
-    def _entries(self, records: Sequence[Record], outcome: Outcome) -> Iterator[Entry]:
+    def retiring(self, iris: Iterable[str], outcome: Outcome) -> Iterator[Entry]:
+        """Entries that retire records: they supersede them with nothing."""
+        for iri in iris:
+            outcome.retired += 1
+            yield Entry(
+                replay.RETIRE, iri, self.store.revision(iri) + 1, digest(""), self.store.digest(iri), "PUBLIC", ""
+            )
+
+    def entries(self, records: Sequence[Record], outcome: Outcome) -> Iterator[Entry]:
+        """Entries of the records that are new or changed, which are counted."""
         seen: set[str] = set()
         for record in records:
             if record.iri in seen:
                 raise DoesNotConform(f"{record.iri} stands twice in one change", "one would hide the other")
             seen.add(record.iri)
-            text = record.text
-            sha256, held = digest(text), self.store.digest(record.iri)
+            sha256, held = record.digest, self.store.digest(record.iri)
             if held == sha256:
                 outcome.same += 1
                 continue
@@ -113,13 +144,15 @@ class Writer:
                 outcome.new += 1
             else:
                 outcome.changed += 1
-            yield Entry("put", record.iri, self.store.revision(record.iri) + 1, sha256, held, record.tier, text)
+            revision = self.store.revision(record.iri) + 1
+            yield Entry(replay.PUT, record.iri, revision, sha256, held, record.tier, record.text)
 
     def _catch_up(self) -> None:
         """Apply the segments that a killed writer had committed but not yet shown."""
         last = self.ledger.head().segment
         for number in range(self.store.segment() + 1, last + 1):
             self._apply(number)
+            self._progress(number, last)
         if self.index.segment != last:
             everything = ((iri, self.store.record(iri)) for iri in self._all_records())
             self.index.update(everything, last)
@@ -189,13 +222,16 @@ def _shown(home: Home) -> int:
     return int(name) if name.isascii() and name.isdecimal() else 0
 
 
-def rebuild(home: Home) -> Outcome:
-    """Make store, index and snapshot anew from the ledger alone; the caller holds the lock."""
+def rebuild(home: Home, progress: Progress = lambda done, of: None) -> Outcome:
+    """Make store, index and snapshot anew from the ledger alone; the caller holds the lock.
+
+    Progress is called with the number of segments done, and of all.
+    """
     head = Ledger(home.ledger).verify().head
     _check_head(home, head.segment)
     for folder in (home.store, home.search):
         shutil.rmtree(folder, ignore_errors=True)
-    writer = Writer(home)
+    writer = Writer(home, progress)
     head = writer.ledger.head()
     if head.segment:
         time = writer.ledger.header(head.segment)["time"]

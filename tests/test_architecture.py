@@ -18,9 +18,10 @@ FLOORS = (
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle"),
     ("kb.replay",),
     ("kb.writer",),
+    ("kb.importing", "kb.upkeep"),
     ("kb.knowledgebase",),
     ("kb.show", "kb.show_elements", "kb.option"),
-    ("kb.cli_law", "kb.cli_assess"),
+    ("kb.cli_law", "kb.cli_assess", "kb.cli_import", "kb.cli_store"),
     ("kb.cli", "web"),
 )
 # The command line starts the site, and nothing else crosses a floor.

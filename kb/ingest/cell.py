@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
@@ -23,6 +25,9 @@ NUMERIC = frozenset({"integer", "count", "decimal"})
 _STRANGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # either of the two below
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")  # how bytes that do not decode are kept
+_TRANSLATED = NUMERIC | _DATES
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,17})?")
 _SHORT, _REMEMBERED = 80, 8192  # characters of a cell that is remembered, and how many a column remembers
 _SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 
@@ -64,13 +69,32 @@ class Column:
             raise Unfit("characters", f"{quoted(text)} has control characters", "Type the text anew.")
         if text in _SHEET_ERRORS:
             raise Unfit("spreadsheet-error", f"the spreadsheet shows the error {text}", "Correct its formula.")
-        return text.translate(_DIGITS) if self.kind in NUMERIC | _DATES else text
+        if self.kind not in _TRANSLATED:
+            return text
+        return _converted(text.translate(_DIGITS), self.options)
 
     def terms(self, text: str) -> list[NamedNode | Literal]:
         """The RDF terms of a cell that is not empty, several if the column is split; raises Unfit."""
         separator = self.options.get("split")
         parts = [part.strip() for part in text.split(separator)] if separator else [text]
         return [KINDS[self.kind](part, self.options) for part in parts if part]
+
+
+def _converted(text: str, options: dict[str, Any]) -> str:
+    """A date in the form of the source as YYYY-MM-DD, a number in its unit times what makes it ours.
+
+    What does not fit is left as it is: whether it is a date or a number at all is for its kind to say. A workbook's
+    dates come as YYYY-MM-DD whatever they look like in it.
+    """
+    form, factor = options.get("format"), options.get("times")
+    if form and text and not _ISO_DAY.fullmatch(text):
+        try:
+            return datetime.strptime(text, form).date().isoformat()
+        except ValueError:
+            raise Unfit("date", f"{quoted(text)} does not have the form {form}", "Write it in this form.") from None
+    if factor is not None and _NUMBER.fullmatch(text):
+        return format((Decimal(text) * Decimal(str(factor))).normalize(), "f")
+    return text
 
 
 def _text(text: str, options: dict[str, Any]) -> Literal:
@@ -94,7 +118,7 @@ def _count(text: str, options: dict[str, Any]) -> Literal:
 
 
 def _decimal(text: str, options: dict[str, Any]) -> Literal:
-    if not re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,17})?", text):
+    if not _NUMBER.fullmatch(text):
         raise Unfit("number", f"{quoted(text)} is not a number", "Use digits and a point for decimals, such as 36.2.")
     _range(text, options)
     return literal(text, XSD.decimal.value)

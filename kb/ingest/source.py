@@ -41,15 +41,30 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError,
 csv.field_size_limit(LARGEST_CELL)
 
 
-def rows(path: Path) -> Cells:
-    """The rows of a file, read as a stream by what its name ends in; the first is the header."""
+class Place:
+    """How far a file has been read."""
+
+    def __init__(self, path: Path) -> None:
+        self._size = max(1, path.stat().st_size)
+        self.raw: IO[bytes] | None = None
+
+    def share(self) -> float:
+        """From 0 to 1; 0 where it cannot be told."""
+        return min(1.0, self.raw.tell() / self._size) if self.raw is not None and not self.raw.closed else 0.0
+
+
+def rows(path: Path, place: Place | None = None) -> Cells:
+    """The rows of a file, read as a stream by what its name ends in; the first is the header.
+
+    `place` is told the file that is read, for progress.
+    """
     name = path.name.lower()
     plain = name.removesuffix(".gz")
     if plain.endswith((".jsonl", ".ndjson")):
         return _json_lines(path)
     if name.endswith(".parquet"):
         return _parquet(path)
-    return _xlsx(path) if name.endswith(".xlsx") else _csv(path)
+    return _xlsx(path) if name.endswith(".xlsx") else _csv(path, place)
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -136,9 +151,9 @@ def _parquet(path: Path) -> Cells:
         raise BadFile(f"{path.name} is not a Parquet file", str(error).split(".")[0], _EXPORT) from None
 
 
-def _csv(path: Path) -> Cells:
-    with _open(path) as raw:
-        start = raw.read(65536)
+def _csv(path: Path, place: Place | None) -> Cells:
+    with _open(path) as beginning:
+        start = beginning.read(65536)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise BadFile(f"{path.name} is in UTF-16", "tables are read as UTF-8", "Save it as CSV UTF-8.")
     for magic, name in _MAGIC.items():
@@ -148,6 +163,8 @@ def _csv(path: Path) -> Cells:
         raise BadFile(f"{path.name} is a binary file", "it has NUL bytes", _EXPORT)
     # bytes that are not UTF-8 stay in the cells as they are, so that a rejected row can be written back unchanged
     with _open(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as text:
+        if place is not None and path.suffix.lower() != ".gz":
+            place.raw = raw
         reader = csv.reader(text, strict=True)  # a stray quotation mark must not swallow the rows after it
         line = 1
         while True:

@@ -41,7 +41,8 @@ class Table:
             raise BadFile(f"{path} is not there", "", "Check the path.")
         if path.stat().st_size == 0:
             raise BadFile(f"{path} is empty", "", "Save the table again and check that it has a header row.")
-        self._rows = source.rows(path)
+        self._place = source.Place(path)
+        self._rows = source.rows(path, self._place)
         filled = ((line, cells) for line, cells in self._rows if any(cell.strip() for cell in cells))
         try:
             self.line, header = next(filled)
@@ -61,6 +62,10 @@ class Table:
             if any(cell.strip() for cell in cells):
                 number += 1
                 yield number, line, cells
+
+    def share(self) -> float:
+        """About how much of the file has been read, from 0 to 1; 0 where that cannot be told."""
+        return self._place.share()
 
     def _check_header(self) -> None:
         place, header = f"{self.path.name}, line {self.line}", self.layout.header

@@ -143,6 +143,10 @@ class LocalStore:
         values = self.objects(system_node(iri), MZ.recordDigest)
         return values[0].value if values else None
 
+    def stands(self, iri: str) -> bool:
+        """Whether there is a record with this IRI that was not retired."""
+        return next(iter(self._store.quads_for_pattern(None, MZ.inRecord, NamedNode(iri))), None) is not None
+
     def revision(self, iri: str) -> int:
         """The revision of a record, 0 when there is none."""
         values = self.objects(system_node(iri), MZ.revision)
@@ -201,6 +205,10 @@ class LocalStore:
             self._store.remove(quad)
         self.add([Triple(_MARK, MZ.ledgerSegment, Literal(segment))])
         self._store.flush()
+
+    def compact(self) -> None:
+        """Rewrite the files without what was removed or replaced."""
+        self._store.optimize()
 
     def copy_to(self, folder: Path) -> None:
         """A read-only copy by hard links; `folder` must not exist."""

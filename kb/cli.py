@@ -11,15 +11,12 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import click
 
-from kb import __version__, cli_assess, cli_generate, cli_law, cli_match, document, vocabulary
+from kb import __version__, cli_assess, cli_generate, cli_import, cli_law, cli_match, cli_store, document, vocabulary
 from kb.errors import MizanError, NotFound, UsageError
-from kb.ingest import mapping as mappings
-from kb.ingest import template
-from kb.knowledgebase import Imported, KnowledgeBase
+from kb.knowledgebase import KnowledgeBase
 from kb.option import HOME, JSON, example
 from kb.query import saved
 from kb.query.guard import form_of
@@ -28,8 +25,6 @@ from kb.show import result_table
 from kb.storage import storage_error
 from kb.store.base import TABLE_FORMS, Limits
 from kb.store.remote import RemoteStore
-
-_SHOWN = 20  # problems shown in full; the rest is in the reject file
 
 
 class _Group(click.Group):
@@ -98,100 +93,7 @@ def init(home: Path) -> None:
         click.echo(_built(base, home))
 
 
-@example("mizan import ucdp-ged events.csv")
-@commands.command("import")
-@click.argument("mapping")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@HOME
-@click.option("--check", is_flag=True, help="Validate only; write nothing to the knowledge base.")
-@click.option("--template", "sheet", type=click.Path(path_type=Path), help="Write an empty table (.csv, .xlsx).")
-@JSON
-def import_(mapping: str, file: Path | None, home: Path, check: bool, sheet: Path | None, as_json: bool) -> None:
-    """Import FILE by MAPPING: a shipped mapping (airwars, incidents, ucdp-ged), a .toml file, or rdf."""
-    if sheet is not None:
-        columns = template.write(sheet, mapping)
-        click.echo(f"{sheet}: {len(columns)} columns. Fill in rows, then: mizan import {mapping} {sheet}")
-        return
-    if file is None:
-        raise UsageError("No file is named", "", f"Try: mizan import {mapping} FILE")
-    plan = None if mapping == "rdf" else mappings.load(mapping)
-    with KnowledgeBase.open(home) as base:
-        done = _import_table(base, plan, file, check) if plan else base.import_rdf(file, check=check)
-        if as_json:
-            click.echo(json.dumps(_import_json(done), indent=1))
-        else:
-            _tell_import(file.name, done, plan)
-        if done.intake.problems:
-            sys.exit(1)
-
-
-def _import_table(base: KnowledgeBase, plan: mappings.Mapping, file: Path, check: bool) -> Imported:
-    if not sys.stderr.isatty():
-        return base.import_table(plan, file, check=check)
-    with click.progressbar(length=0, label="rows", file=sys.stderr, show_eta=False) as bar:
-
-        def progress(rows: int) -> None:
-            bar.length = rows
-            bar.update(1)
-
-        return base.import_table(plan, file, check=check, progress=progress)
-
-
-def _tell_import(name: str, done: Imported, plan: mappings.Mapping | None) -> None:
-    intake, outcome, kind = done.intake, done.outcome, "rows" if plan else "records"
-    for problem in intake.problems[:_SHOWN]:
-        click.echo(f"{name}: {problem}", err=True)
-    if len(intake.problems) > _SHOWN:
-        rules = ", ".join(f"{rule} {n}" for rule, n in sorted(intake.rules().items()))
-        click.echo(f"… and {len(intake.problems) - _SHOWN} more (all with --json); by rule: {rules}", err=True)
-    for rule in sorted({n.rule for n in intake.notes}):
-        same = [n for n in intake.notes if n.rule == rule]
-        first = f"{same[0].place()}: {same[0].message}. {same[0].hint}".rstrip()
-        click.echo(f"note {rule}: {len(same)} times, first {first}")
-    if done.kept.notes:
-        click.echo(f"All notes, row by row: {done.kept.notes}")
-    if plan is not None and plan.notice:
-        click.echo(f"Notice: {plan.notice['en']}")
-    if outcome is None:
-        click.echo(f"Checked {intake.rows} {kind}: {intake.refused()} would be kept out. Nothing was written.")
-    else:
-        click.echo(
-            f"Read {intake.rows} {kind}, kept out {intake.refused()}. Records: {outcome.new} new, "
-            f"{outcome.changed} changed, {outcome.same} the same. Snapshot {outcome.snapshot}."
-        )
-    if done.kept.rejects:
-        click.echo(f"Rejected {kind} are in {done.kept.rejects}; correct them there and import that file.")
-
-
-def _import_json(done: Imported) -> dict[str, Any]:
-    outcome = done.outcome
-    return {
-        "rows": done.intake.rows,
-        "rejected": done.intake.refused(),
-        "written": None if outcome is None else {
-            "new": outcome.new, "changed": outcome.changed, "same": outcome.same, "snapshot": outcome.snapshot
-        },
-        "problems": [_problem_json(p) for p in done.intake.problems],
-        "notes": [_problem_json(n) for n in done.intake.notes],
-        "reject_file": str(done.kept.rejects) if done.kept.rejects else None,
-        "notes_file": str(done.kept.notes) if done.kept.notes else None,
-    }  # fmt: skip
-
-
-def _problem_json(problem: Any) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("row", "line", "column", "rule", "message", "hint", "record")}
-
-
-@example("mizan validate incidents my-table.csv")
-@commands.command()
-@click.argument("mapping")
-@click.argument("file", type=click.Path(path_type=Path))
-@HOME
-@JSON
-@click.pass_context
-def validate(ctx: click.Context, mapping: str, file: Path, home: Path, as_json: bool) -> None:
-    """Check FILE against MAPPING and the shapes without writing it (same as import --check)."""
-    ctx.invoke(import_, mapping=mapping, file=file, home=home, check=True, sheet=None, as_json=as_json)
+cli_import.register(commands)
 
 
 @example("mizan query incidents_hospital_after_cessation --param sources=2")
@@ -318,14 +220,7 @@ def ledger_verify(home: Path, as_json: bool) -> None:
     )
 
 
-@example("mizan rebuild")
-@commands.command()
-@HOME
-def rebuild(home: Path) -> None:
-    """Make store, index and snapshot anew from the ledger alone."""
-    with KnowledgeBase.open(home) as base:
-        outcome = base.rebuild()
-    click.echo(f"Rebuilt from the ledger; snapshot {outcome.snapshot}.")
+cli_store.register(commands)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

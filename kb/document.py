@@ -10,12 +10,14 @@ from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 from kb import canonical
 from kb.errors import BadFile, DoesNotConform
 from kb.ns import DCTERMS, MZ
-from kb.record import RESERVED, Record, by_owner, owner, subject
+from kb.record import RESERVED, SYSTEM_FRAGMENT, Record, by_owner, owner, subject
 
 FORMATS = {
     ".ttl": RdfFormat.TURTLE, ".trig": RdfFormat.TRIG, ".nt": RdfFormat.N_TRIPLES, ".nq": RdfFormat.N_QUADS,
     ".jsonld": RdfFormat.JSON_LD, ".rdf": RdfFormat.RDF_XML, ".owl": RdfFormat.RDF_XML,
 }  # fmt: skip
+
+_TELLING = (f"#{SYSTEM_FRAGMENT}> ", "#revision-", f"> {DCTERMS.accessRights} ")
 
 
 def read(path: Path) -> list[Triple]:
@@ -72,4 +74,15 @@ def record(iri: str, triples: Iterable[Triple]) -> Record:
         if triple.subject == home and triple.predicate == DCTERMS.accessRights:
             tier = triple.object.value.rpartition("/")[2] if isinstance(triple.object, NamedNode) else "unknown"
     text = canonical.ntriples(marked)
-    return Record(iri, canonical.parse_ntriples(text), tier)
+    return Record(iri, tier=tier, text=text)
+
+
+def written(iri: str, lines: Iterable[str]) -> Record:
+    """One record out of distinct lines of canonical N-Triples, marks of belonging included, as `record` makes it.
+
+    Raises DoesNotConform as `record` does.
+    """
+    text = "".join(sorted(lines))
+    if any(part in text for part in _TELLING):  # it says its tier, or takes a name of the system's own
+        return record(iri, canonical.parse_ntriples(text))
+    return Record(iri, text=text)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,18 +16,16 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Triple, parse_query_results
 from pyoxigraph import QueryResultsFormat as Format
 
-from kb import __version__, bundle, canonical, document, snapshot, vocabulary, writer
+from kb import __version__, bundle, document, snapshot, upkeep, vocabulary, writer
 from kb.applicability import Screener, Screening, assessment, elements, law, pattern
 from kb.applicability.check import MappingCheck, check
 from kb.applicability.facts import reported
 from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
-from kb.errors import BadFile, DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
-from kb.ingest import reject, tabular
-from kb.ingest.admission import admit
-from kb.ingest.known import finder
+from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
+from kb.importing import Door, Imported, Options, Progress
+from kb.ingest import explain
 from kb.ingest.mapping import Mapping
-from kb.ingest.report import Intake, Kept
 from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
@@ -51,15 +48,6 @@ def now() -> str:
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     moment = datetime.fromtimestamp(int(fixed), UTC) if fixed else datetime.now(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The result of an import: what was read, what was written (None when only checked), and what was kept aside."""
-
-    intake: Intake
-    outcome: Outcome | None
-    kept: Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,45 +256,26 @@ class KnowledgeBase:
         return done.outcome
 
     def import_table(
-        self, mapping: Mapping, path: Path, *, check: bool = False, progress: Callable[[int], None] = lambda rows: None
-    ) -> Imported:
+        self, mapping: Mapping, path: Path, options: Options | None = None, *, check: bool = False,
+        progress: Progress = lambda rows, share: None,
+    ) -> Imported:  # fmt: skip
         """Import a table by a mapping: good rows are written, others kept in a reject file with their reasons.
 
-        With `check` nothing is written. Progress is called with the number of rows read.
+        With `check` nothing is written. Progress is called with the number of rows done and the share of the file.
         """
-        with plain_errors(path):
-            source = _file(path)
-            store = self._reader()
-            intake = tabular.read(path, mapping, finder(store), progress)
-            absent = [r for r in mapping.reference if store is None or store.digest(r.iri) is None]
-            intake.records = [*absent, *intake.records]
-            self._admit(intake, mapping)
-            if check:
-                return Imported(intake, None, Kept(None, None))
-            kept = reject.keep(intake, self.home.rejects, f"{mapping.name}-{source['sha256'][:12]}")
-            label = f"import {mapping.name} {source['name']}"
-            outcome = self.write(intake.records, {"label": label, "mapping": mapping.name, "files": [source]})
-            return Imported(intake, outcome, kept)
+        return self._door().table(mapping, path, options or Options(check=check), progress)
 
-    def import_rdf(self, path: Path, *, check: bool = False) -> Imported:
+    def import_rdf(self, path: Path, options: Options | None = None, *, check: bool = False) -> Imported:
         """Import an RDF file: records that conform are written, others kept in a file that can be corrected."""
-        with plain_errors(path):
-            source = _file(path)
-            intake = Intake(records=document.records(document.read(path)))
-            intake.rows = len(intake.records)
-            self._admit(intake)
-            if check:
-                return Imported(intake, None, Kept(None, None))
-            bad, name = intake.kept_out, f"rdf-{source['sha256'][:12]}"
-            kept = Kept(reject.keep_records(bad, self.home.rejects, name) if bad else None, None)
-            activity = {"label": f"import rdf {source['name']}", "mapping": "rdf", "files": [source]}
-            return Imported(intake, self.write(intake.records, activity), kept)
+        return self._door().rdf(path, options or Options(check=check))
 
-    def _admit(self, intake: Intake, mapping: Mapping | None = None) -> None:
-        """Leave in the intake only the records that may enter, with a problem for each reason that keeps one out."""
-        writer.refuse_restricted(intake.records)  # before a reject file could keep a part of one
-        store = self._reader()
-        admit(intake, self.validate, store.digest if store else lambda iri: None, mapping)
+    def explain_import(self, mapping: Mapping, path: Path) -> str:
+        """What the first rows of a table become: Turtle, with the column that each triple comes from."""
+        with plain_errors(path):
+            return explain.table(mapping, path, self._reader())
+
+    def _door(self) -> Door:
+        return Door(self.home, self._reader, self.validate, self._writing, now)
 
     def validate(self, records: Sequence[Record]) -> list[Finding]:
         """Check records against the shapes, with the types of what they point to from the current snapshot.
@@ -315,12 +284,12 @@ class KnowledgeBase:
         """
         store = self._reader()
         if store is not None:
-            records = [r for r in records if store.digest(r.iri) != canonical.digest(canonical.ntriples(r.triples))]
+            records = [r for r in records if store.digest(r.iri) != r.digest]
 
         def context(iris: Iterable[str]) -> Iterator[Triple]:
             for iri in iris:
                 node = NamedNode(iri)
-                for kind in store.objects(node, RDF.type) if store else ():
+                for kind in store.objects(node, RDF.type) if store is not None else ():
                     yield Triple(node, RDF.type, kind)
 
         with Validator(context) as validator:
@@ -331,10 +300,30 @@ class KnowledgeBase:
         with self._writing() as pen:
             return pen.commit(records, activity, now())
 
-    def rebuild(self) -> Outcome:
+    def rebuild(self, progress: upkeep.Progress = lambda done, of: None) -> Outcome:
         """Make store, index and snapshot anew from the ledger alone."""
         with plain_errors(self.home.root), writer.locked(self.home):
-            return writer.rebuild(self.home)
+            return writer.rebuild(self.home, progress)
+
+    def compact(self, keep: int = 1, days: float | None = None) -> upkeep.Compacted:
+        """Rewrite the store without what was replaced, and prune snapshots; see `upkeep.compact`."""
+        with plain_errors(self.home.root), writer.locked(self.home):
+            return upkeep.compact(self.home, keep, days)
+
+    def backup(self, target: Path, progress: upkeep.Progress = lambda done, of: None) -> Check:
+        """Copy the ledger to a new folder or .tar file, and verify the copy."""
+        with plain_errors(target):
+            return upkeep.backup(self.home, target, progress)
+
+    @classmethod
+    def restore(
+        cls, source: Path, root: Path, progress: upkeep.Progress = lambda done, of: None
+    ) -> tuple[Check, Outcome]:
+        """Make a knowledge base in an empty or new folder from a backup; its ledger is verified first."""
+        with plain_errors(root):
+            check = upkeep.restore(source, root, progress)
+        with cls.open(root) as base:
+            return check, base.rebuild()
 
     def verify_ledger(self) -> Check:
         """Read every byte of the ledger; LedgerBroken at the first that is not as written."""
@@ -372,13 +361,3 @@ def _format(manifest: Path) -> int:
         raise StoreDamaged(
             f"{manifest} cannot be read", str(error), "Restore it from a backup, or remove it and run: mizan init"
         ) from None
-
-
-def _file(path: Path) -> dict[str, Any]:
-    """What the ledger keeps about an imported file: its name, size and SHA-256."""
-    if not path.is_file():
-        raise BadFile(f"{path} is not there" if not path.exists() else f"{path} is not a file", "", "Check the path.")
-    with path.open("rb") as handle:
-        sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
-    name = path.name.encode("utf-8", "replace").decode()  # names that are not UTF-8 exist
-    return {"name": name, "bytes": path.stat().st_size, "sha256": sha256}

@@ -11,8 +11,10 @@ import gzip
 import hashlib
 import json
 import os
+import re
+import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from kb.storage import replace_file, sync_folder
 
 GENESIS = "0" * 64
 _LEFTOVER = ".unfinished"
+_NEW, _BEGINNING = '"replaces":null', 4000  # how an entry says that it replaces none, within these characters
+_ENTRY = re.compile(r'\{"kind":"entry","operation":"\w+","record":"([^"\\]*)"')
 _UNREADABLE = (  # what reading bytes that are not as written can raise
     FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, LookupError, TypeError, AttributeError
 )  # fmt: skip
@@ -64,6 +68,20 @@ def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
 
 
+def entry_line(entry: Entry) -> bytes:
+    """An entry as it stands in a segment."""
+    return _line({"kind": "entry", **_fields(entry)}).encode()
+
+
+def pack(lines: Iterable[bytes]) -> bytes:
+    """Lines of entries packed for `Ledger.append_parts`; level 1 packs them to a twentieth, others cost much more."""
+    return gzip.compress(b"".join(lines), 1, mtime=0)
+
+
+def _footer(count: int) -> bytes:
+    return _line({"kind": "footer", "entries": count}).encode()
+
+
 def _file_digest(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
@@ -102,21 +120,47 @@ class Ledger:
 
         `activity` says what brought the entries in (JSON values only); `time` is an ISO 8601 timestamp.
         """
+
+        def body(raw: IO[bytes], first: bytes) -> int:
+            count = 0
+            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as packed:
+                packed.write(first)
+                for entry in entries:
+                    packed.write(entry_line(entry))
+                    count += 1
+                packed.write(_footer(count))
+            return count
+
+        return self._append(activity, time, body)
+
+    def append_parts(self, activity: dict[str, Any], time: str, parts: Iterable[tuple[Path, int]]) -> Head:
+        """The same out of files made by `pack`, each with its number of entries: their bytes are taken as they are.
+
+        A gzip file may have several members, so that nothing is unpacked or held in memory.
+        """
+
+        def body(raw: IO[bytes], first: bytes) -> int:
+            raw.write(gzip.compress(first, 6, mtime=0))
+            count = 0
+            for path, entries in parts:
+                with path.open("rb") as part:
+                    shutil.copyfileobj(part, raw, 1 << 20)
+                count += entries
+            raw.write(gzip.compress(_footer(count), 6, mtime=0))
+            return count
+
+        return self._append(activity, time, body)
+
+    def _append(self, activity: dict[str, Any], time: str, body: Callable[[IO[bytes], bytes], int]) -> Head:
         last = self.head()
         number = last.segment + 1
         unfinished = self.folder / f"{number:08d}{_LEFTOVER}"
+        header = {
+            "kind": "header", "format": 1, "segment": number,
+            "previous": last.sha256, "time": time, "activity": activity,
+        }  # fmt: skip
         with unfinished.open("wb") as raw:
-            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as packed:
-                header = {
-                    "kind": "header", "format": 1, "segment": number,
-                    "previous": last.sha256, "time": time, "activity": activity,
-                }  # fmt: skip
-                packed.write(_line(header).encode())
-                count = 0
-                for entry in entries:
-                    packed.write(_line({"kind": "entry", **_fields(entry)}).encode())
-                    count += 1
-                packed.write(_line({"kind": "footer", "entries": count}).encode())
+            body(raw, _line(header).encode())
             raw.flush()
             os.fsync(raw.fileno())
         head = Head(number, _file_digest(unfinished))
@@ -149,9 +193,26 @@ class Ledger:
                 if value.pop("kind") == "entry":
                     yield Entry(**value)
 
+    def replaced(self, number: int) -> Iterator[str]:
+        """The records of one segment that stood in the ledger before; entries of others are not parsed."""
+        with self._lines(number) as lines:
+            for text in lines:
+                if _NEW not in text[:_BEGINNING] and text.startswith('{"kind":"entry"'):
+                    value = json.loads(text)
+                    if value["replaces"] is not None:
+                        yield str(value["record"])
+
     def find(self, number: int, records: set[str]) -> dict[str, Entry]:
         """The entries of the named records in one segment."""
-        return {e.record: e for e in self.entries(number) if e.record in records}
+        found: dict[str, Entry] = {}
+        with self._lines(number) as lines:
+            for text in lines:
+                named = _ENTRY.match(text)
+                if named and named[1] in records:  # only those are parsed: a segment may hold a million entries
+                    value = json.loads(text)
+                    del value["kind"]
+                    found[named[1]] = Entry(**value)
+        return found
 
     def history(self, record: str) -> Iterator[tuple[int, dict[str, Any], Entry]]:
         """Every revision of a record, oldest first, with its segment and that segment's header."""

@@ -64,3 +64,8 @@ class Home:
     def rejects(self) -> Path:
         """Rejected rows and notes of imports."""
         return self.root / "rejects"
+
+    @property
+    def imports(self) -> Path:
+        """Journals of large imports that are not finished."""
+        return self.root / "imports"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from pyoxigraph import NamedNode, Triple
 
+from kb.canonical import digest, ntriples, parse_ntriples
 from kb.errors import UsageError
 from kb.ns import ID
 
@@ -18,13 +19,53 @@ RESERVED = re.compile(r"record|revision-\d+")  # fragments that only the system 
 ADDRESS = re.compile(r"[a-z][a-z-]{0,30}(?:/[A-Za-z0-9_~-]{1,200}){1,6}")
 
 
-@dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its IRI, its triples in canonical form (see canonical.py), its access tier (PUBLIC, …)."""
+    """One record: its IRI, its triples in canonical form (see canonical.py), its access tier (PUBLIC, …).
 
-    iri: str
-    triples: tuple[Triple, ...]
-    tier: str = "PUBLIC"
+    Made of triples or of their canonical N-Triples text; the other form is made when it is first asked for, so that
+    a record that only has to be compared or written down is never parsed.
+    """
+
+    __slots__ = ("_digest", "_text", "_triples", "iri", "tier")
+
+    def __init__(
+        self, iri: str, triples: tuple[Triple, ...] | None = None, tier: str = "PUBLIC", *, text: str | None = None
+    ) -> None:
+        self.iri, self.tier = iri, tier
+        self._triples, self._text = triples, text
+        self._digest: str | None = None
+
+    @property
+    def triples(self) -> tuple[Triple, ...]:
+        """The triples, in the order of the text if the record was made of that."""
+        if self._triples is None:
+            self._triples = parse_ntriples(self._text or "", trusted=True)
+        return self._triples
+
+    @property
+    def text(self) -> str:
+        """Canonical N-Triples: what is digested and written down."""
+        if self._text is None:
+            self._text = ntriples(self._triples or ())
+        return self._text
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text."""
+        if self._digest is None:
+            self._digest = digest(self.text)
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        return (self.iri, self.tier, self.text) == (other.iri, other.tier, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.iri, self.tier, self.text))
+
+    def __repr__(self) -> str:
+        return f"Record({self.iri!r}, {self.tier!r})"
 
 
 def owner(iri: str) -> str:
@@ -65,6 +106,7 @@ def by_owner(triples: Iterable[Triple]) -> dict[str, list[Triple]]:
     return groups
 
 
+@lru_cache(maxsize=65536)
 def local_name(text: str) -> str:
     """A native identifier made safe for an IRI path: letters, digits, `_`, `-` stay, other bytes become ~XX.
 

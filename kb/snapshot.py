@@ -68,7 +68,7 @@ def publish(home: Home, store: LocalStore, index: SearchIndex, head: Head, time:
     new.rename(folder)
     sync_folder(home.snapshots)
     replace_file(home.current, (folder.name + "\n").encode())
-    _prune(home, folder)
+    _prune(home, folder, KEPT)
     return folder
 
 
@@ -100,7 +100,16 @@ def _free_name(folder: Path, number: int) -> Path:
     return next(folder / name for name in names if not (folder / name).exists())
 
 
-def _prune(home: Home, newest: Path) -> None:
+def prune(home: Home, newest: Path, keep: int, days: float | None = None) -> None:
+    """Remove all but the last `keep` snapshots, and with `days` those older than that; `newest` always stays."""
+    _prune(home, newest, keep)
+    limit = 0.0 if days is None else newest.stat().st_mtime - days * 86_400
+    for folder in home.snapshots.iterdir():
+        if folder != newest and not folder.name.startswith(".") and folder.stat().st_mtime < limit:
+            shutil.rmtree(folder)
+
+
+def _prune(home: Home, newest: Path, keep: int) -> None:
     folders = sorted(p for p in home.snapshots.iterdir() if not p.name.startswith(".") and p != newest)
-    for old in folders[: max(0, len(folders) - KEPT + 1)]:
+    for old in folders[: max(0, len(folders) - keep + 1)]:
         shutil.rmtree(old)

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,28 +14,35 @@ from typing import IO, Any
 
 from pyoxigraph import NamedNode, Triple
 
-from kb import snapshot
+from kb import replay, snapshot
 from kb.applicability import Law, projection
-from kb.canonical import digest, literal, ntriples, parse_ntriples
+from kb.canonical import digest, parse_ntriples
 from kb.errors import DoesNotConform, LedgerBroken, StoreDamaged, StoreLocked, StoreMissing
 from kb.ledger import Entry, Ledger
-from kb.ns import ACCESS, DCTERMS, ID, MZ, PROV, RDF, SKOS, XSD
+from kb.ns import MZ
 from kb.paths import Home
-from kb.record import Record, system_node
+from kb.record import Record
+from kb.replay import import_node, system
 from kb.search import SearchIndex
 from kb.storage import replace_file
 from kb.store.local import LocalStore
 
+Progress = Callable[[int, int], None]
 _CHUNK = 500  # records applied in one atomic write
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a change did: records new, changed and the same, the snapshot that shows it, and what was screened."""
+    """What a change did, in numbers of records; the snapshot that shows it, and what was screened.
+
+    `gone` are those that the file had no row for any more; `retired` those of them that were retired.
+    """
 
     new: int = 0
     changed: int = 0
     same: int = 0
+    gone: int = 0
+    retired: int = 0
     snapshot: int = 0
     recovered: list[str] = field(default_factory=list)
     screened: projection.Work = field(default_factory=projection.Work)
@@ -66,24 +73,42 @@ def _note_holder(handle: IO[str]) -> None:
 class Writer:
     """Ledger, store and index opened for writing. Make one inside `locked`."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, progress: Progress = lambda done, of: None) -> None:
         self.home = home
+        self._progress = progress
         self.ledger = Ledger(home.ledger)
         self.store = LocalStore(home.store)
         _check_head(home, self.ledger.head().segment, self.store.segment())
         self.recovered = self.ledger.recover()
+        self._new_index = not home.search.exists()
         self.index = SearchIndex(home.search, self.store)
         self.screened = projection.Work()
         self.law: Law | None = None  # as the store has it, where somebody has read it already
         self._catch_up()
 
-    def commit(self, records: Sequence[Record], activity: dict[str, Any], time: str) -> Outcome:
-        """Write the records that are new or changed as one ledger segment and publish the next snapshot."""
+    def commit(
+        self, records: Sequence[Record], activity: dict[str, Any], time: str, retired: Iterable[str] = ()
+    ) -> Outcome:  # fmt: skip
+        """Write the records that are new or changed as one ledger segment and publish the next snapshot.
+
+        Records in `retired` leave lists and search; the ledger keeps what they said.
+        """
         refuse_restricted(records)
         outcome = Outcome(recovered=self.recovered)
-        entries = list(self._entries(records, outcome))
+        entries = [*self.entries(records, outcome), *self.retiring(retired, outcome)]
         if entries:
             self.ledger.append(activity, time, entries)
+            self._apply(self.ledger.head().segment)
+            outcome.screened = self.screened
+        outcome.snapshot = self.publish()
+        return outcome
+
+    def commit_parts(
+        self, parts: Sequence[tuple[Path, int]], activity: dict[str, Any], time: str, outcome: Outcome
+    ) -> Outcome:  # fmt: skip
+        """The same out of files of packed entries, which were checked and counted where they were made."""
+        if parts:
+            self.ledger.append_parts({**activity, "bulk": True}, time, parts)
             self._apply(self.ledger.head().segment)
             outcome.screened = self.screened
         outcome.snapshot = self.publish()
@@ -96,14 +121,22 @@ class Writer:
             snapshot.publish(self.home, self.store, self.index, head, self.ledger.header(head.segment)["time"])
         return head.segment
 
-    def _entries(self, records: Sequence[Record], outcome: Outcome) -> Iterator[Entry]:
+    def retiring(self, iris: Iterable[str], outcome: Outcome) -> Iterator[Entry]:
+        """Entries that retire records: they supersede them with nothing."""
+        for iri in iris:
+            outcome.retired += 1
+            yield Entry(
+                replay.RETIRE, iri, self.store.revision(iri) + 1, digest(""), self.store.digest(iri), "PUBLIC", ""
+            )
+
+    def entries(self, records: Sequence[Record], outcome: Outcome) -> Iterator[Entry]:
+        """Entries of the records that are new or changed, which are counted."""
         seen: set[str] = set()
         for record in records:
             if record.iri in seen:
                 raise DoesNotConform(f"{record.iri} stands twice in one change", "one would hide the other")
             seen.add(record.iri)
-            text = ntriples(record.triples)
-            sha256, held = digest(text), self.store.digest(record.iri)
+            sha256, held = record.digest, self.store.digest(record.iri)
             if held == sha256:
                 outcome.same += 1
                 continue
@@ -111,13 +144,15 @@ class Writer:
                 outcome.new += 1
             else:
                 outcome.changed += 1
-            yield Entry("put", record.iri, self.store.revision(record.iri) + 1, sha256, held, record.tier, text)
+            revision = self.store.revision(record.iri) + 1
+            yield Entry(replay.PUT, record.iri, revision, sha256, held, record.tier, record.text)
 
     def _catch_up(self) -> None:
         """Apply the segments that a killed writer had committed but not yet shown."""
         last = self.ledger.head().segment
         for number in range(self.store.segment() + 1, last + 1):
             self._apply(number)
+            self._progress(number, last)
         if self.index.segment != last:
             everything = ((iri, self.store.record(iri)) for iri in self._all_records())
             self.index.update(everything, last)
@@ -128,14 +163,21 @@ class Writer:
     def _apply(self, number: int) -> None:
         """Bring store and index from segment number - 1 to number; safe to repeat after a crash in the middle."""
         header = self.ledger.header(number)
-        fresh: list[Triple] = list(_import_node(number, header))
+        level = self.index.segment == number - 1 or (number == 1 and self._new_index)
+        if header["activity"].get("bulk"):
+            self.screened, self.law = replay.replay(self.ledger, self.store, number, self.law), None
+            self.store.mark(number)
+            if level:  # after the store, from which the index takes names and what lies around
+                self.index.update(replay.records(self.ledger, number), number)
+            return
+        fresh: list[Triple] = list(import_node(number, header))
         indexed: list[tuple[str, list[Triple]]] = []
         pending = 0
         projection.foresee(self.store, (e.record for e in self.ledger.entries(number) if e.replaces is not None))
         for entry in self.ledger.entries(number):
             triples = list(parse_ntriples(entry.triples))
             indexed.append((entry.record, triples))
-            known = [*triples, *self._system(entry, number, header["time"])]
+            known = [*triples, *system(entry, number, header["time"])]
             if entry.replaces is None and self.store.digest(entry.record) is None:
                 fresh += known
                 pending += 1
@@ -148,27 +190,8 @@ class Writer:
         self.screened = projection.update(self.store, dict(indexed), self.law)
         self.law = None
         self.store.mark(number)
-        if self.index.segment == number - 1:
+        if level:
             self.index.update(indexed, number)
-
-    def _system(self, entry: Entry, number: int, time: str) -> Iterator[Triple]:
-        node, home = system_node(entry.record), NamedNode(entry.record)
-        yield Triple(node, RDF.type, MZ.Record)
-        yield Triple(node, MZ.describes, home)
-        yield Triple(node, MZ.revision, literal(str(entry.revision), XSD.integer.value))
-        yield Triple(node, MZ.recordDigest, literal(entry.sha256))
-        yield Triple(node, MZ.ledgerSegment, literal(str(number), XSD.integer.value))
-        yield Triple(node, PROV.wasGeneratedBy, import_iri(number))
-        yield Triple(node, DCTERMS.accessRights, NamedNode(ACCESS + entry.tier))
-        if entry.replaces is None:
-            return
-        old = NamedNode(f"{entry.record}#revision-{entry.revision - 1}")
-        yield Triple(node, PROV.wasRevisionOf, old)
-        yield Triple(old, RDF.type, PROV.Entity)
-        yield Triple(old, PROV.specializationOf, home)
-        yield Triple(old, MZ.revision, literal(str(entry.revision - 1), XSD.integer.value))
-        yield Triple(old, MZ.recordDigest, literal(entry.replaces))
-        yield Triple(old, PROV.invalidatedAtTime, literal(time, XSD.dateTime.value))
 
 
 def refuse_restricted(records: Iterable[Record]) -> None:
@@ -200,30 +223,16 @@ def _shown(home: Home) -> int:
     return int(name) if name.isascii() and name.isdecimal() else 0
 
 
-def import_iri(number: int) -> NamedNode:
-    """The activity that wrote ledger segment `number`."""
-    return NamedNode(f"{ID}import/{number}")
+def rebuild(home: Home, progress: Progress = lambda done, of: None) -> Outcome:
+    """Make store, index and snapshot anew from the ledger alone; the caller holds the lock.
 
-
-def _import_node(number: int, header: dict[str, Any]) -> Iterable[Triple]:
-    node, activity = import_iri(number), header["activity"]
-    yield Triple(node, RDF.type, MZ.Import)
-    yield Triple(node, SKOS.prefLabel, literal(str(activity.get("label", "import")), language="en"))
-    yield Triple(node, PROV.startedAtTime, literal(header["time"], XSD.dateTime.value))
-    yield Triple(node, MZ.ledgerSegment, literal(str(number), XSD.integer.value))
-    if "mapping" in activity:
-        yield Triple(node, MZ.mapping, literal(str(activity["mapping"])))
-    for item in activity.get("files", []):
-        yield Triple(node, MZ.sourceFile, literal(f"{item['name']} sha256:{item['sha256']}"))
-
-
-def rebuild(home: Home) -> Outcome:
-    """Make store, index and snapshot anew from the ledger alone; the caller holds the lock."""
+    Progress is called with the number of segments done, and of all.
+    """
     head = Ledger(home.ledger).verify().head
     _check_head(home, head.segment)
     for folder in (home.store, home.search):
         shutil.rmtree(folder, ignore_errors=True)
-    writer = Writer(home)
+    writer = Writer(home, progress)
     head = writer.ledger.head()
     if head.segment:
         time = writer.ledger.header(head.segment)["time"]

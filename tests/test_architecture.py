@@ -11,14 +11,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("kb", "kb.errors", "kb.ns", "kb.paths"),
-    ("kb.storage", "kb.record", "kb.canonical"),
+    ("kb.storage", "kb.canonical", "kb.process"),
+    ("kb.record",),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store"),
     ("kb.query", "kb.search", "kb.validation", "kb.origin"),
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle", "kb.matching"),
+    ("kb.replay",),
     ("kb.writer", "kb.generate"),
+    ("kb.importing", "kb.upkeep"),
     ("kb.knowledgebase",),
     ("kb.show", "kb.show_elements", "kb.option"),
-    ("kb.cli_law", "kb.cli_assess", "kb.cli_generate", "kb.cli_match"),
+    ("kb.cli_law", "kb.cli_assess", "kb.cli_generate", "kb.cli_import", "kb.cli_match", "kb.cli_store"),
     ("kb.cli", "web"),
 )
 # The command line starts the site, and nothing else crosses a floor.

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kb.ns import ID, SKOS
+from kb.canonical import literal
+from kb.ingest.cell import Column
+from kb.ingest.report import Unfit
+from kb.ns import ID, SKOS, XSD
 from tests import incident_table as table
 from tests.incident_table import Run, incident
 
@@ -210,6 +213,24 @@ def test_bad_mapping_file_is_told_with_the_place(name: str, demo_home: Path, tmp
     assert (code, out) == (2, "")
     assert said in err
     assert err.startswith("mizan: own.toml") and err.count("\n") == 1
+
+
+def test_date_format_and_unit_of_the_source_are_understood(
+    demo_copy: Path, tmp_path: Path, mizan: Run
+) -> None:
+    text = OWN.replace('kind = "date"', 'kind = "date"\nformat = "%d/%m/%Y"')
+    made, table = own(tmp_path, "1,27/02/2016,news-article,A,\n2,٢٨/٠٢/٢٠١٦,news-article,A,\n3,2016-02-29,news-article,A,\n", text)
+    done = mizan("import", made, table, "--explain", "--home", str(demo_copy))
+    assert all(f'"2016-02-{day}"^^' in done[1] for day in (27, 28, 29)), done
+    column = Column("weight", "decimal", options={"times": 0.001})
+    assert column.read("1250")[1] == [literal("1.25", XSD.decimal.value)]
+    with pytest.raises(Unfit, match="is not a number"):
+        column.read("12 kg")
+    made, table = own(tmp_path, "1,02/27/2016,news-article,A,\n", text)
+    code, _, err = mizan("import", made, table, "--check", "--home", str(demo_copy))
+    assert code == 1 and "does not have the form %d/%m/%Y" in err
+    made, table = own(tmp_path, "", text.replace("%d/%m/%Y", "%d/%m"))
+    assert "does not tell day, month and year" in mizan("import", made, table, "--home", str(demo_copy))[2]
 
 
 def test_bad_mapping_file_that_is_not_there_or_not_utf_8(demo_home: Path, tmp_path: Path, mizan: Run) -> None:

@@ -10,6 +10,7 @@ from math import inf
 from pyoxigraph import NamedNode, Triple
 
 from kb.applicability.law import BOTH, BOTH_KINDS, Law, moment
+from kb.canonical import parse_ntriples
 from kb.ns import GEO, MZ, SCHEME, SEM
 from kb.record import owner, subject
 from kb.store.local import LocalStore
@@ -79,6 +80,12 @@ def reported(store: LocalStore, incident: str) -> list[Triple]:
         if owner(node.value) != incident:
             triples += store.node(node)
     return triples
+
+
+def telling(text: str) -> tuple[Triple, ...]:
+    """The triples that can hold facts, out of the canonical N-Triples of a record; the rest is not parsed."""
+    lines = (line for line in text.split("\n") if line)
+    return parse_ntriples("\n".join(line for line in lines if line.split(" ", 2)[1] in _PREDICATES), trusted=True)
 
 
 class Reader:
@@ -156,5 +163,6 @@ _SLOTS = {
     MZ.confidence.value: "confidence", MZ.side.value: "side",
     MZ.assesses.value: "assessed", MZ.assessmentValue.value: "value",
 }  # fmt: skip
+_PREDICATES = frozenset(f"<{iri}>" for iri in _SLOTS)
 _NOT_CREDIBLE = f"{SCHEME}confidence#assessed-not-credible"
 _DENIALS = frozenset(f"{SCHEME}assessment-value#{name}" for name in ("not-satisfied", "contested"))

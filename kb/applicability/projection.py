@@ -26,6 +26,7 @@ from kb.record import system_node
 from kb.store.local import LocalStore
 
 _STATE = NamedNode(f"{ID}screening")
+_ABOUT = f"> {MZ.about} "
 _INCIDENT = f"{ID}incident/"
 _PREDICATES = {
     Outcome.APPLICABLE: MZ.applicable,
@@ -94,6 +95,58 @@ def update(store: LocalStore, changed: dict[str, list[Triple]], known: Law | Non
         store.set(_STATE, MZ.profileFacts, [Literal(line) for line in memory])
     store.set(_STATE, RDFS.seeAlso, [])
     return work
+
+
+class Stream:
+    """Screens the incidents of a large change one by one, before they are in the store, each from its own record.
+
+    Incidents that other records speak of are left to `finish`, which reads them from the store like `update`.
+    """
+
+    def __init__(self, store: LocalStore, known: Law | None) -> None:
+        self._store = store
+        self._law = known if known is not None else law_reader.read(store)
+        self._screener = Screener(self._law)
+        self._names: set[str] = set()
+        self._later: set[str] = set()
+        self._others = False
+        self._count = 0
+
+    def take(self, iri: str, text: str, *, again: bool = False) -> str:
+        """What to add to the store for a record with this canonical text: N-Triples, or nothing.
+
+        `again` for a record that stood there before, with its new text in the store by now; without text it is gone.
+        """
+        if not iri.startswith(_INCIDENT):
+            self._others = True
+            about = (line.split(" ", 3)[2][1:-1] for line in text.split("\n") if _ABOUT in line)
+            self._later.update(filter(_is_incident, about))
+            return ""
+        if not text or (self._spoken_of(iri) if again else self._store.points(MZ.about, NamedNode(iri))):
+            self._later.add(iri)
+            return ""
+        name = self._screener.profile(facts_text.telling(text))
+        self._names.add(name)
+        self._count += 1
+        return f"{system_node(iri)} {MZ.hasProfile} {_node(name)} .\n"
+
+    def finish(self) -> Work:
+        """Make the profiles that are new, and look at what was left; everything else is in the store by now."""
+        work = Work()
+        for name in sorted(self._names):
+            if not self._store.knows(_node(name).value):
+                _make(self._store, self._screener, name, {}, frozenset(), work)
+        rest: dict[str, list[Triple]] = {iri: [] for iri in sorted(self._later)}
+        if self._others:  # anything but incidents may change the law: `update` finds out
+            rest[_STATE.value] = []
+        done = update(self._store, rest, self._law)
+        return Work(
+            self._count + done.incidents, work.profiles + done.profiles, work.evaluations + done.evaluations
+        )
+
+    def _spoken_of(self, iri: str) -> bool:
+        claims = self._store.subjects(MZ.about, NamedNode(iri))
+        return any(not claim.value.startswith(f"{iri}#") for claim in claims)
 
 
 def _place(store: LocalStore, screener: Screener, iri: str, differ: frozenset[str], work: Work) -> set[str]:

@@ -11,7 +11,7 @@ from kb.errors import DoesNotConform
 from kb.ingest.plan import Mapping
 from kb.ingest.report import Intake, Problem, Row
 from kb.ns import ID, RDF
-from kb.record import ADDRESS, Record, owner, subject
+from kb.record import ADDRESS, Record, owner
 from kb.validation import Finding
 
 Validate = Callable[[Sequence[Record]], list[Finding]]
@@ -94,7 +94,7 @@ def _addresses(records: Iterable[Record]) -> Iterator[Problem]:
         if not ADDRESS.fullmatch(local) or local.startswith("import/"):
             message = f"a record may not have the address {record.iri}"
             yield problem("address", message, f"Give it one such as {ID}incident/my-archive/17.")
-        elif not any(subject(t) == record.iri and t.predicate == RDF.type for t in record.triples):
+        elif f"<{record.iri}> {RDF.type} " not in record.text:
             message = f"only parts of {record.iri} are described, and they would replace the whole"
             yield problem("whole", message, "Describe the thing itself in the same file, with all its parts.")
 

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import Literal, NamedNode
 
 from kb import canonical
 from kb.ingest.derive import derive
-from kb.ingest.draft import Draft, Term
+from kb.ingest.draft import Draft, Term, slots
 from kb.ingest.known import Known
 from kb.ingest.plan import Each, Mapping, Node, Value, When
 from kb.ingest.report import Row, Unfit, quoted
 from kb.ingest.rule import check
-from kb.ns import ID, RDF, SCHEME
+from kb.ns import ID, MZ, RDF, SCHEME
 from kb.record import ADDRESS, local_name
 
 _LONGEST = 200  # characters of one part of an address
+Lines = dict[str, set[str]]
+"""Lines of canonical N-Triples by the record that owns their subject, in order of first appearance."""
+_Objects = Callable[[Draft], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A node of the mapping made ready: the fixed end of its type's line, and for each value what gives its objects."""
+
+    node: Node
+    type: str
+    values: tuple[tuple[str, _Objects], ...]
 
 
 class Builder:
-    """Applies one mapping to rows."""
+    """Applies one mapping to rows.
+
+    It writes the lines of the canonical text at once, with each term spelt once: a row of the usual table has about
+    a hundred triples, and objects for them would cost several times what everything else does.
+    """
 
     def __init__(self, mapping: Mapping, known: Known) -> None:
         self.mapping = mapping
         self.known = known
+        self._plans = tuple(
+            _Plan(n, f" {RDF.type} {n.type} .\n", tuple((f" {p} ", _objects(v)) for p, v in n.values))
+            for n in mapping.nodes
+        )
 
-    def build(self, row: Row) -> tuple[list[Triple], Draft, str]:
-        """The triples of one row, what was found on the way, and the IRI of its record.
+    def build(self, row: Row) -> tuple[Lines, Draft, str]:
+        """The lines of one row by record, what was found on the way, and the IRI of the row's own record.
 
-        When the draft has problems the row must be kept out; the triples are then empty.
+        When the draft has problems the row must be kept out; there are no lines then.
         """
         draft = Draft(row)
         self._read(draft)
@@ -39,17 +61,20 @@ class Builder:
             for rule in self.mapping.rules:
                 check(rule, draft, self.known)
         if draft.problems:
-            return [], draft, ""
+            return {}, draft, ""
         iri = ID + draft.fill(self.mapping.record, local_name)
-        made: list[tuple[Node, NamedNode, Draft]] = []
-        for node in self.mapping.nodes:
-            for place, part in self._instances(node, iri, draft):
-                made.append((node, place, part))
-                draft.nodes.setdefault(node.name, []).append(place)
-        if unfit := next((p for _, p, _ in made if not _is_address(p.value.removeprefix(ID))), None):
-            self._refuse_address(unfit.value.removeprefix(ID), draft)
-            return [], draft, ""
-        return [t for node, place, part in made for t in _triples(node, place, part)], draft, iri
+        made: list[tuple[_Plan, str, Draft]] = []
+        for plan in self._plans:
+            for place, part in self._instances(plan.node, iri, draft):
+                made.append((plan, place, part))
+                draft.nodes.setdefault(plan.node.name, []).append(place)
+        if unfit := next((place for _, place, _ in made if not _is_address(place.removeprefix(ID))), None):
+            self._refuse_address(unfit.removeprefix(ID), draft)
+            return {}, draft, ""
+        lines: Lines = {}
+        for plan, place, part in made:
+            _write(plan, place, part, lines)
+        return lines, draft, iri
 
     def _read(self, draft: Draft) -> None:
         """Texts and terms of the cells. A row whose cells may have slipped to other columns is not read further."""
@@ -64,15 +89,11 @@ class Builder:
             draft.fault("", Unfit("columns", message, "Add the missing cells, empty ones too."))
             return
         for column in columns:
+            name = column.name
             try:
-                text = column.text(row.cells.get(column.name, "")) or column.empty
-                if not text and column.required:
-                    raise Unfit("required", "the cell is empty", "Fill it in.")
-                terms = column.terms(text) if text else []
+                draft.texts[name], draft.terms[name] = column.read(row.cells.get(name, ""))
             except Unfit as unfit:
-                draft.fault(column.name, unfit)
-            else:
-                draft.texts[column.name], draft.terms[column.name] = text, terms
+                draft.fault(name, unfit)
 
     def _refuse_address(self, place: str, draft: Draft) -> None:
         longest = max(place.replace("#", "/").split("/"), key=len)
@@ -80,22 +101,27 @@ class Builder:
         hint = f"Shorten it: {_LONGEST} is the most, where an Arabic letter counts as six and a space as three."
         draft.fault(self.mapping.column_key(place), Unfit("address", message, hint))
 
-    def _instances(self, node: Node, iri: str, draft: Draft) -> Iterator[tuple[NamedNode, Draft]]:
+    def _instances(self, node: Node, iri: str, draft: Draft) -> Iterator[tuple[str, Draft]]:
         """The IRI of each instance of a node, with the texts and terms that it is made of."""
         for part in _parts(node.each, draft) if node.each else (draft,):
             if not _holds(node.when, part):
                 continue
             if node.record is not None:
-                yield NamedNode(ID + part.fill(node.record, local_name)), part
+                yield ID + part.fill(node.record, local_name), part
             else:
                 fragment = part.fill(node.fragment, local_name)
-                yield NamedNode(f"{iri}#{fragment}" if fragment else iri), part
+                yield f"{iri}#{fragment}" if fragment else iri, part
 
 
 def _is_address(place: str) -> bool:
     """Whether a page can have this address below …/id/: every record and every part of one needs it."""
     record, _, fragment = place.partition("#")
-    return ADDRESS.fullmatch(record) is not None and len(fragment) <= _LONGEST
+    return len(fragment) <= _LONGEST and _is_record(record)
+
+
+@lru_cache(maxsize=8192)
+def _is_record(address: str) -> bool:
+    return ADDRESS.fullmatch(address) is not None
 
 
 def _parts(each: Each, draft: Draft) -> Iterator[Draft]:
@@ -132,51 +158,74 @@ def _coded(text: str, table: dict[str, str] | None) -> Term:
 
 
 def _holds(when: When, draft: Draft) -> bool:
-    def filled(name: str) -> bool:
-        return bool(draft.texts.get(name))
-
-    if when.any and not any(map(filled, when.any)):
+    texts = draft.texts
+    if when.any and not any(texts.get(name) for name in when.any):
         return False
-    if any(map(filled, when.none)) or not all(map(filled, when.every)):
+    if when.none and any(texts.get(name) for name in when.none):
         return False
-    return all(draft.texts.get(name) == wanted for name, wanted in when.equals)
+    if when.every and not all(texts.get(name) for name in when.every):
+        return False
+    return not when.equals or all(texts.get(name) == wanted for name, wanted in when.equals)
 
 
-def _triples(node: Node, place: NamedNode, part: Draft) -> Iterator[Triple]:
-    yield Triple(place, RDF.type, node.type)
-    for predicate, value in node.values:
-        for term in _resolve(value, part):
-            yield canonical.triple(place, predicate, term)
+def _write(plan: _Plan, place: str, part: Draft, lines: Lines) -> None:
+    """Add the lines of one node, its mark of belonging included."""
+    owner, subject = place.partition("#")[0], f"<{place}>"
+    own = lines.setdefault(owner, set())
+    own.add(f"{subject} {MZ.inRecord} <{owner}> .\n")
+    own.add(subject + plan.type)
+    own.update(f"{subject}{predicate}{value} .\n" for predicate, objects in plan.values for value in objects(part))
 
 
-def _resolve(value: Value, part: Draft) -> Iterator[Term]:
-    match value.source:
+def _objects(value: Value) -> _Objects:
+    """What gives the objects of a value, spelt as N-Triples, for a draft."""
+    text, source = value.text, value.source
+    match source:
         case "column" | "derived":
-            for term in part.terms.get(value.text, ()):
-                yield _literal(term.value, value) if isinstance(term, Literal) and _typed(value) else term
+            return _of_terms(text, value)
         case "template":
-            text = part.fill(value.text)
-            if text.strip():
-                yield _literal(text, value)
+
+            def filled(part: Draft) -> list[str]:
+                made = part.fill(text)
+                return [_literal(made, value.language, value.datatype)] if made.strip() else []
+
+            return filled
         case "constant":
-            yield _literal(value.text, value)
+            fixed = [_literal(text, value.language, value.datatype)]
+            return lambda part: fixed
+        case "iri" if not slots(text):
+            named = [f"<{ID}{text}>"]
+            return lambda part: named
         case "iri":
-            yield NamedNode(ID + part.fill(value.text, local_name))
+            return lambda part: [f"<{ID}{part.fill(text, local_name)}>"]
         case "path":  # as written by a person, slashes included; whether it exists is for a rule or the shapes to say
-            yield NamedNode(ID + "/".join(map(local_name, part.fill(value.text).strip().split("/"))))
+            return lambda part: [f"<{ID}{'/'.join(map(local_name, part.fill(text).strip().split('/')))}>"]
         case "concept":
-            yield NamedNode(SCHEME + value.text)
+            concept = [f"<{SCHEME}{text}>"]
+            return lambda part: concept
         case "node":
-            yield from part.nodes.get(value.text, [])[:1]
+            return lambda part: [f"<{place}>" for place in part.nodes.get(text, [])[:1]]
         case _:
-            yield from part.nodes.get(value.text, [])
+            return lambda part: [f"<{place}>" for place in part.nodes.get(text, [])]
 
 
-def _typed(value: Value) -> bool:
-    return bool(value.language or value.datatype)
+def _of_terms(name: str, value: Value) -> _Objects:
+    language, datatype = value.language, value.datatype
+    if not (language or datatype):
+        return lambda part: [_spelt(term) for term in part.terms.get(name, ())]
+    return lambda part: [
+        _literal(term.value, language, datatype) if isinstance(term, Literal) else _spelt(term)
+        for term in part.terms.get(name, ())
+    ]
 
 
-def _literal(text: str, value: Value) -> Literal:
-    if value.language:
-        return canonical.literal(text, language=value.language)
-    return canonical.literal(text, value.datatype) if value.datatype else Literal(text)
+@lru_cache(maxsize=65536)
+def _spelt(term: Term) -> str:
+    return str(canonical.term(term))
+
+
+@lru_cache(maxsize=65536)
+def _literal(text: str, language: str | None, datatype: str | None) -> str:
+    if language:
+        return str(canonical.literal(text, language=language))
+    return str(canonical.literal(text, datatype) if datatype else canonical.literal(text))

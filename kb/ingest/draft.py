@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pyoxigraph import Literal, NamedNode
 
@@ -17,12 +18,12 @@ _SLOT = re.compile(r"\{([^{}]+)\}")
 
 @dataclass(slots=True)
 class Draft:
-    """Texts and terms by column (or derived name), and the nodes made so far by the name of their mapping node."""
+    """Texts and terms by column (or derived name), and the IRIs of nodes made so far by their name in the mapping."""
 
     row: Row
     texts: dict[str, str] = field(default_factory=dict)
     terms: dict[str, list[Term]] = field(default_factory=dict)
-    nodes: dict[str, list[NamedNode]] = field(default_factory=dict)
+    nodes: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
 
@@ -36,19 +37,29 @@ class Draft:
 
     def part(self) -> Draft:
         """A copy whose texts and terms may be changed; nodes, problems and notes stay common."""
-        return replace(self, texts=dict(self.texts), terms=dict(self.terms))
+        return Draft(self.row, dict(self.texts), dict(self.terms), self.nodes, self.problems, self.notes)
 
     def fill(self, template: str, escape: Callable[[str], str] = str) -> str:
         """A template with `{column}` filled in; `{hash|a|b}` stands for a short digest of several columns."""
 
-        def value(match: re.Match[str]) -> str:
-            name, *columns = match[1].split("|")
+        known = _parts(template)
+        if len(known) == 1:
+            return template
+        parts = list(known)
+        for place in range(1, len(parts), 2):
+            name, *columns = parts[place].split("|")
             if columns:
                 joined = "\x1f".join(self.texts.get(c, "") for c in columns)
-                return hashlib.sha256(joined.encode()).hexdigest()[:16]
-            return escape(self.texts.get(name, ""))
+                parts[place] = hashlib.sha256(joined.encode()).hexdigest()[:16]
+            else:
+                parts[place] = escape(self.texts.get(name, ""))
+        return "".join(parts)
 
-        return _SLOT.sub(value, template)
+
+@lru_cache(maxsize=4096)
+def _parts(template: str) -> tuple[str, ...]:
+    """Fixed text and slots in turn, beginning and ending with fixed text."""
+    return tuple(_SLOT.split(template))
 
 
 def slots(template: str) -> list[str]:

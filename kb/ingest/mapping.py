@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -33,8 +34,8 @@ _FROM = {"period": {"from": True, "until": False}, "edtf": {"from": True}, "poin
          "place": {"column": True}, "actor": {"column": True, "otherwise": False}}  # fmt: skip
 """The columns that each kind is derived from, and whether it needs them."""
 _OPTIONS: dict[str, dict[str, type]] = {
-    "text": {"pattern": str, "reserved": list}, "integer": {"min": float, "max": float}, "date": {}, "edtf": {},
-    "count": {"min": float, "max": float}, "decimal": {"min": float, "max": float}, "url": {},
+    "text": {"pattern": str, "reserved": list}, "integer": {"min": float, "max": float}, "date": {"format": str}, "edtf": {},
+    "count": {"min": float, "max": float}, "decimal": {"min": float, "max": float, "times": float}, "url": {},
     "code": {"scheme": str, "table": dict},
 }  # fmt: skip
 
@@ -229,6 +230,8 @@ class _Reader:
             if name not in shape.allowed()[kind]:
                 known = shape.allowed()[kind]
                 raise ValueError(f"{section.where}: {kind} has no property {name!r}{meant(name, known)}")
+            if name == "mz:inRecord":
+                raise ValueError(f"{section.where}: {name} is set by the software itself")
             for item in items if isinstance(items, list) else [items]:
                 yield _expand(name), self._value(Section(f"{section.where}, {name}", item))
 
@@ -274,6 +277,8 @@ def _column(name: str, raw: object) -> Column:
         raise ValueError(f"{section.where}: there is no scheme {options['scheme']!r}")
     for target in section.texts("table", {}).values() if kind == "code" else ():
         _concept(section, target)
+    if form := options.get("format"):
+        _check_format(section, form)
     try:
         re.compile(options.get("pattern", ""))
     except re.error as error:
@@ -288,6 +293,16 @@ def _column(name: str, raw: object) -> Column:
         raise ValueError(f"{section.where}, empty: {unfit.message}") from None
     section.done()
     return made
+
+
+def _check_format(section: Section, form: str) -> None:
+    day = datetime(2016, 2, 27)
+    try:
+        same = datetime.strptime(day.strftime(form), form) == day
+    except ValueError:
+        same = False
+    if not same:
+        raise ValueError(f"{section.where}: the format {form!r} does not tell day, month and year, as %d/%m/%Y does")
 
 
 def _table(section: Section, raw: object) -> dict[str, str]:

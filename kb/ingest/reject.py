@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from kb.canonical import ntriples
-from kb.ingest.report import Intake, Kept, Problem
+from kb.ingest.report import Intake, Kept, Problem, Row
 from kb.ingest.table import OWN, SURPLUS
 from kb.record import Record
 
 _REASONS = ("row", "line", "column", "rule", "message", "next_step")
+
+
+Told = Callable[[], Iterable[tuple[Row, Sequence[Problem]]]]
+"""Gives rejected rows in order, each with its problems, as often as it is called."""
 
 
 def keep(intake: Intake, folder: Path, stem: str) -> Kept:
@@ -20,10 +25,20 @@ def keep(intake: Intake, folder: Path, stem: str) -> Kept:
     A rejected row has its own cells as they were, bytes included, and the reasons in columns named `mizan_…`, which
     an import ignores. Files of an earlier import of the same input are replaced, or removed when all is well now.
     """
-    rejects, notes = folder / f"{stem}-rejected.csv", folder / f"{stem}-notes.csv"
-    _write_rejects(rejects, intake) if intake.rejected else rejects.unlink(missing_ok=True)
-    _write_notes(notes, intake.notes) if intake.notes else notes.unlink(missing_ok=True)
-    return Kept(rejects if intake.rejected else None, notes if intake.notes else None)
+    reasons: dict[int, list[Problem]] = {}
+    for problem in intake.problems:
+        reasons.setdefault(problem.row, []).append(problem)
+    rejected = [(row, reasons[number]) for number, row in sorted(intake.rejected.items())]
+    return keep_all(intake.columns, lambda: rejected, intake.notes, folder, stem)
+
+
+def keep_all(columns: list[str], told: Told, notes: Iterable[Problem], folder: Path, stem: str) -> Kept:
+    """The same for rows and notes that come as a stream."""
+    rejects, noted = folder / f"{stem}-rejected.csv", folder / f"{stem}-notes.csv"
+    surplus = max((len(row.surplus) for row, _ in told()), default=-1)
+    _write_rejects(rejects, columns, surplus, told()) if surplus >= 0 else rejects.unlink(missing_ok=True)
+    some = _write_notes(noted, notes)
+    return Kept(rejects if surplus >= 0 else None, noted if some else None)
 
 
 def keep_records(records: Iterable[Record], folder: Path, stem: str) -> Path:
@@ -34,21 +49,20 @@ def keep_records(records: Iterable[Record], folder: Path, stem: str) -> Path:
     return path
 
 
-def _write_rejects(path: Path, intake: Intake) -> None:
-    reasons: dict[int, list[Problem]] = {}
-    for problem in intake.problems:
-        reasons.setdefault(problem.row, []).append(problem)
-    width, surplus = len(intake.columns), max(len(row.surplus) for row in intake.rejected.values())
+def _write_rejects(
+    path: Path, columns: list[str], surplus: int, rejected: Iterable[tuple[Row, Sequence[Problem]]]
+) -> None:
+    width = len(columns)
     extra = [f"{SURPLUS}{n}" for n in range(1, surplus + 1)]
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:  # Excel needs the mark
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow([*intake.columns, *extra, *(OWN + name for name in _REASONS)])
-        for number, row in sorted(intake.rejected.items()):
+        writer.writerow([*columns, *extra, *(OWN + name for name in _REASONS)])
+        for row, problems in rejected:
             cells = [*_padded(row.raw[:width], width), *_padded(row.surplus, surplus)]
-            faults = list(dict.fromkeys(reasons[number]))
+            faults = list(dict.fromkeys(problems))
             told = (
-                str(number), str(row.line), _joined(p.column for p in faults), _joined(p.rule for p in faults),
+                str(row.number), str(row.line), _joined(p.column for p in faults), _joined(p.rule for p in faults),
                 _joined(p.message for p in faults), _joined(dict.fromkeys(p.hint for p in faults if p.hint)),
             )  # fmt: skip
             writer.writerow([*cells, *told])
@@ -62,10 +76,17 @@ def _joined(parts: Iterable[str]) -> str:
     return " | ".join(parts)
 
 
-def _write_notes(path: Path, notes: list[Problem]) -> None:
+def _write_notes(path: Path, notes: Iterable[Problem]) -> bool:
+    """Write the notes; without any, remove the file. Whether there are some."""
+    rest = iter(notes)
+    first = next(rest, None)
+    if first is None:
+        path.unlink(missing_ok=True)
+        return False
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(["row", "line", "column", "rule", "message", "next_step"])
-        for note in notes:
+        for note in chain([first], rest):
             writer.writerow([note.row, note.line, note.column, note.rule, note.message, note.hint])
+    return True

@@ -74,7 +74,8 @@ class Intake:
     """A file read and mapped: the records it gives, which rows each came from, and what was wrong with others.
 
     `origin` names the row of each record that a row is about; `makers` the rows that each shared record (a source,
-    an actor, a dataset) was made by. `kept_out` are records that broke a shape.
+    an actor, a dataset) was made by. `kept_out` are records that broke a shape; `named` are the records
+    that rows are about, those of bad rows included as far as they tell.
     """
 
     columns: list[str] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Intake:
     notes: list[Problem] = field(default_factory=list)
     rejected: dict[int, Row] = field(default_factory=dict)
     kept_out: list[Record] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
 
     def reject(self, row: Row, problems: Sequence[Problem]) -> None:
         """Keep a row out, with its problems."""
@@ -96,9 +98,38 @@ class Intake:
         """How many rows were kept out; for an RDF file, how many records."""
         return len(self.rejected) if self.columns else len(self.kept_out)
 
+    def noted(self) -> dict[str, tuple[int, Problem]]:
+        """How often each rule gave a note, with the first of them."""
+        found: dict[str, tuple[int, Problem]] = {}
+        for note in self.notes:
+            count, first = found.get(note.rule, (0, note))
+            found[note.rule] = count + 1, first
+        return found
+
     def rules(self) -> Counter[str]:
         """How often each rule kept a row out."""
         return Counter(p.rule for p in self.problems)
+
+
+@dataclass(slots=True)
+class Summary(Intake):
+    """The intake of a large file: counts, and the first of its problems; all of them stand in the reject file."""
+
+    out: int = 0
+    by_rule: Counter[str] = field(default_factory=Counter)
+    notes_by_rule: dict[str, tuple[int, Problem]] = field(default_factory=dict)
+
+    def refused(self) -> int:
+        """How many rows were kept out."""
+        return self.out
+
+    def noted(self) -> dict[str, tuple[int, Problem]]:
+        """How often each rule gave a note, with the first of them."""
+        return self.notes_by_rule
+
+    def rules(self) -> Counter[str]:
+        """How often each rule kept a row out."""
+        return self.by_rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,59 +3,90 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyoxigraph import NamedNode, Triple
 
-from kb import document
+from kb import canonical, document
 from kb.errors import BadFile, DoesNotConform
-from kb.ingest.build import Builder
+from kb.ingest.build import Builder, Lines
 from kb.ingest.known import Known
 from kb.ingest.plan import Mapping
 from kb.ingest.report import Intake, Problem, Row, quoted
 from kb.ingest.table import Table
 from kb.ns import ID
-from kb.record import Record, by_owner, subject
+from kb.record import Record, local_name, subject
 
 Progress = Callable[[int], None]
 _NEAR = 0.75  # how like a column's name another must be to be taken for a slip of the pen
 
 
+@dataclass(slots=True)
+class Prior:
+    """What earlier rows of the same file, mapped elsewhere, settled: row and line of each record; texts of shared ones.
+
+    It names only what a part of the file asks about.
+    """
+
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    shared: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+
+
 def read(path: Path, mapping: Mapping, known: Known, progress: Progress = lambda rows: None) -> Intake:
     """Map all rows of a table; a whole file that cannot be right raises BadFile, a wrong row is only kept out."""
+    table, intake = begin(path, mapping)
+    take(table, intake, Builder(mapping, known), progress=progress)
+    if not intake.rows:
+        raise empty(path)
+    return intake
+
+
+def begin(path: Path, mapping: Mapping) -> tuple[Table, Intake]:
+    """Open a table, check that its columns are those of the mapping, and prepare an intake without rows."""
     table = Table(path)
     intake = Intake(columns=table.columns)
     _check_columns(table, mapping, intake)
-    builder, gathering = Builder(mapping, known), _Gathering(mapping, intake)
-    for row in table:
+    return table, intake
+
+
+def empty(path: Path) -> BadFile:
+    """The error of a table without rows."""
+    return BadFile(f"{path.name} has a header but no rows", "", "Add a row for each incident.")
+
+
+def take(
+    rows: Iterable[Row], intake: Intake, builder: Builder, prior: Prior | None = None,
+    progress: Progress = lambda rows: None,
+) -> None:  # fmt: skip
+    """Map rows into an intake: a row becomes records, or is rejected with its problems."""
+    gathering = _Gathering(builder.mapping, intake, prior or Prior())
+    for row in rows:
         intake.rows += 1
         progress(intake.rows)
-        triples, draft, iri = builder.build(row)
+        lines, draft, iri = builder.build(row)
+        intake.named.add(iri or ID + draft.fill(builder.mapping.record, local_name))
         if draft.problems:
             intake.reject(row, draft.problems)
-        elif gathering.take(row, iri, triples):
+        elif gathering.take(row, iri, lines):
             intake.notes += draft.notes
-    if not intake.rows:
-        raise BadFile(f"{path.name} has a header but no rows", "", "Add a row for each incident.")
     intake.records = [*gathering.shared_records(), *intake.records]
-    return intake
 
 
 class _Gathering:
     """The records of the rows so far, and those that several rows share: each row must say the same of them."""
 
-    def __init__(self, mapping: Mapping, intake: Intake) -> None:
-        self.mapping, self.intake = mapping, intake
-        self.shared: dict[str, frozenset[Triple]] = {}
+    def __init__(self, mapping: Mapping, intake: Intake, prior: Prior) -> None:
+        self.mapping, self.intake, self.prior = mapping, intake, prior
+        self.shared = {iri: _lines(text) for iri, (text, _, _) in prior.shared.items()}
 
-    def take(self, row: Row, iri: str, triples: list[Triple]) -> bool:
+    def take(self, row: Row, iri: str, groups: Lines) -> bool:
         """Add what a row gives, or reject the row; whether it was added."""
-        groups = by_owner(triples)
-        own = groups.pop(iri, [])
+        own = groups.pop(iri, set())
         problems = [*self._doubled(row, iri), *self._contradictions(row, groups)]
         try:
-            record = document.record(iri, own)
+            record = document.written(iri, own)
         except DoesNotConform as error:
             why = f"{error.what}: {error.why}"
             problems.append(Problem(row.number, row.line, self.mapping.key, "record", why, error.hint))
@@ -65,35 +96,45 @@ class _Gathering:
         self.intake.records.append(record)
         self.intake.origin[iri] = row
         for owner, part in groups.items():
-            self.shared.setdefault(owner, frozenset(part))
+            self.shared.setdefault(owner, part)
             self.intake.makers.setdefault(owner, []).append(row)
         return True
 
     def shared_records(self) -> Iterator[Record]:
         """The records that rows share, sorted by IRI."""
-        for iri, part in sorted(self.shared.items()):
-            yield document.record(iri, part)
+        for iri in sorted(self.intake.makers):
+            yield document.written(iri, self.shared[iri])
 
     def _doubled(self, row: Row, iri: str) -> Iterator[Problem]:
-        if first := self.intake.origin.get(iri):
+        if first := self._first(iri):
             key = self.mapping.key
-            message = f"the id {quoted(row.cells.get(key, ''))} is already in {_place(first)}"
+            message = f"the id {quoted(row.cells.get(key, ''))} is already in {_place(*first)}"
             yield Problem(row.number, row.line, key, "unique", message, "Give each row its own id, or remove one.")
 
-    def _contradictions(self, row: Row, groups: dict[str, list[Triple]]) -> Iterator[Problem]:
+    def _first(self, iri: str) -> tuple[int, int] | None:
+        """Row and line of the row that made this record already."""
+        row = self.intake.origin.get(iri)
+        return (row.number, row.line) if row else self.prior.rows.get(iri)
+
+    def _contradictions(self, row: Row, groups: Lines) -> Iterator[Problem]:
         for owner, part in groups.items():
             held = self.shared.get(owner)
-            if held is None or held == frozenset(part):
+            if held is None or held == part:
                 continue
-            other = min(held ^ frozenset(part), key=str)
+            (other,) = canonical.parse_ntriples(min(held ^ part))
             column = self.mapping.column_of(subject(other).removeprefix(ID), other.predicate.value)
-            first = self.intake.makers[owner][0]
-            message = f"{_place(first)} says something else of {owner.removeprefix(ID)} ({_said(other)})"
+            earlier = self.prior.shared.get(owner)
+            first = earlier[1:] if earlier else (self.intake.makers[owner][0].number, self.intake.makers[owner][0].line)
+            message = f"{_place(*first)} says something else of {owner.removeprefix(ID)} ({_said(other)})"
             yield Problem(row.number, row.line, column, "agreement", message, "Write the same in both rows.")
 
 
-def _place(row: Row) -> str:
-    return f"row {row.number}" + (f" (line {row.line})" if row.line else "")
+def _lines(text: str) -> set[str]:
+    return {f"{line}\n" for line in text.split("\n") if line}  # not splitlines: literals may hold U+2028
+
+
+def _place(row: int, line: int) -> str:
+    return f"row {row}" + (f" (line {line})" if line else "")
 
 
 def _said(triple: Triple) -> str:

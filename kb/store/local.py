@@ -143,6 +143,10 @@ class LocalStore:
         values = self.objects(system_node(iri), MZ.recordDigest)
         return values[0].value if values else None
 
+    def stands(self, iri: str) -> bool:
+        """Whether there is a record with this IRI that was not retired."""
+        return next(iter(self._store.quads_for_pattern(None, MZ.inRecord, NamedNode(iri))), None) is not None
+
     def revision(self, iri: str) -> int:
         """The revision of a record, 0 when there is none."""
         values = self.objects(system_node(iri), MZ.revision)
@@ -163,6 +167,10 @@ class LocalStore:
     def add(self, triples: Iterable[Triple]) -> None:
         """Add triples in one atomic write."""
         self._store.extend([Quad(t.subject, t.predicate, t.object) for t in triples])
+
+    def load(self, text: bytes) -> None:
+        """Add much trusted N-Triples at once: straight into new files, without a copy in memory, and not atomic."""
+        self._store.bulk_load(input=text, format=RdfFormat.N_TRIPLES, lenient=True)
 
     def replace(self, iri: str, triples: Iterable[Triple]) -> None:
         """Put a record in place of what stood under its IRI. Safe to repeat after a crash in the middle."""
@@ -197,6 +205,10 @@ class LocalStore:
             self._store.remove(quad)
         self.add([Triple(_MARK, MZ.ledgerSegment, Literal(segment))])
         self._store.flush()
+
+    def compact(self) -> None:
+        """Rewrite the files without what was removed or replaced."""
+        self._store.optimize()
 
     def copy_to(self, folder: Path) -> None:
         """A read-only copy by hard links; `folder` must not exist."""

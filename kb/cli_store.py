@@ -1,0 +1,81 @@
+"""The commands of `mizan` that look after a knowledge base: compact, backup, restore, rebuild."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from kb.knowledgebase import KnowledgeBase
+from kb.option import HOME, example
+
+
+def register(commands: click.Group) -> None:
+    """Add the commands of this module to `mizan`, in the order in which a newcomer needs them."""
+    for command in (compact, backup, restore, rebuild):
+        commands.add_command(command)
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on the standard error, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(max(0, done - bar.pos))
+
+        yield progress
+
+
+@example("mizan compact --keep 1 --days 30")
+@click.command()
+@HOME
+@click.option("--keep", default=1, show_default=True, type=click.IntRange(min=1), help="How many snapshots stay.")
+@click.option("--days", type=click.FloatRange(min=0), help="Snapshots older than this go, too, but for the newest.")
+def compact(home: Path, keep: int, days: float | None) -> None:
+    """Rewrite the store without what was replaced, and prune old snapshots."""
+    with KnowledgeBase.open(home) as base:
+        done = base.compact(keep, days)
+    click.echo(f"Store, index and snapshots took {done.before:,} bytes, now {done.after:,}.")
+
+
+@example("mizan backup mizan-2026-11-22.tar")
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@HOME
+def backup(target: Path, home: Path) -> None:
+    """Copy the ledger to TARGET, a new .tar file or folder, and verify the copy."""
+    with KnowledgeBase.open(home) as base, _bar("files") as progress:
+        check = base.backup(target, progress)
+    click.echo(f"{target}: {check.segments} segments, {check.entries:,} entries, verified. Head {check.head.sha256}")
+
+
+@example("mizan restore mizan-2026-11-22.tar --home restored")
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@HOME
+def restore(source: Path, home: Path) -> None:
+    """Make a knowledge base in a new folder from SOURCE, which `mizan backup` wrote."""
+    with _bar("files") as progress:
+        check, outcome = KnowledgeBase.restore(source, home, progress)
+    click.echo(
+        f"{home}: {check.segments} segments, {check.entries:,} entries, verified; snapshot {outcome.snapshot}. "
+        f"Head {check.head.sha256}"
+    )
+
+
+@example("mizan rebuild")
+@click.command()
+@HOME
+def rebuild(home: Path) -> None:
+    """Make store, index and snapshot anew from the ledger alone."""
+    with KnowledgeBase.open(home) as base, _bar("segments") as progress:
+        outcome = base.rebuild(progress)
+    click.echo(f"Rebuilt from the ledger; snapshot {outcome.snapshot}.")

@@ -1,0 +1,252 @@
+"""Imports a file into a knowledge base: small ones in memory, large tables in chunks, each as one change."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from kb import __version__, document, snapshot
+from kb.errors import BadFile, DoesNotConform, StoreMissing, UsageError
+from kb.ingest import bulk, journal, reject, tabular
+from kb.ingest.admission import Validate, admit
+from kb.ingest.build import Builder
+from kb.ingest.bulk import Bulk, Prepared
+from kb.ingest.chunk import Setting
+from kb.ingest.journal import Journal
+from kb.ingest.known import finder
+from kb.ingest.plan import Mapping
+from kb.ingest.report import Intake, Kept
+from kb.ledger import entry_line, pack
+from kb.paths import Home
+from kb.storage import plain_errors
+from kb.store.local import LocalStore
+from kb.writer import Outcome, Writer, refuse_restricted
+
+Progress = Callable[[int, float], None]
+"""Called with the number of rows done, and the share of the file that they are, from 0 to 1 where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The result of an import: what was read, what was written (None when only checked), and what was kept aside."""
+
+    intake: Intake
+    outcome: Outcome | None
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to import: `check` writes nothing; `retire` retires what the file has no row for any more.
+
+    `large` is the number of rows from which on a table is imported in chunks; `validating` is switched off only to
+    measure the rest.
+    """
+
+    check: bool = False
+    retire: bool = False
+    large: int = bulk.LARGE
+    validating: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What an import needs of a knowledge base: where it is, how to read, check and write it, and the time."""
+
+    home: Home
+    reader: Callable[[], LocalStore | None]
+    validate: Validate
+    writing: Callable[[], AbstractContextManager[Writer]]
+    now: Callable[[], str]
+
+    def table(self, mapping: Mapping, path: Path, options: Options, progress: Progress) -> Imported:
+        """Import a table: good rows are written, others kept in a reject file with their reasons."""
+        with plain_errors(path):
+            source = _file(path)
+            opened, intake = tabular.begin(path, mapping)
+            cells = opened.cells()
+            head = list(islice(cells, options.large + 1))
+            if not head:
+                raise tabular.empty(path)
+            if len(head) > options.large and bulk.divisible(mapping):
+                whole = chain(head, cells)
+                return _Large(self, mapping, path, source, options).run(
+                    opened.layout.header, whole, intake, progress, opened.share
+                )
+            store = self.reader()
+            rows = (opened.layout.row(*found) for found in chain(head, cells))
+            builder = Builder(mapping, finder(store))
+            tabular.take(rows, intake, builder, progress=lambda count: progress(count, min(1.0, count / len(head))))
+            _unchanged(path, source)
+            absent = [r for r in mapping.reference if store is None or store.digest(r.iri) is None]
+            intake.records = [*absent, *intake.records]
+            self._admit(intake, mapping)
+            gone = _gone(store, mapping, intake)
+            if options.check:
+                return Imported(intake, None, Kept(None, None))
+            retired = _retired(gone, intake, options)
+            kept = reject.keep(intake, self.home.rejects, f"{mapping.name}-{source['sha256'][:12]}")
+            with self.writing() as pen:
+                outcome = pen.commit(intake.records, _activity(mapping.name, source), self.now(), retired)
+            outcome.gone = len(gone)
+            return Imported(intake, outcome, kept)
+
+    def rdf(self, path: Path, options: Options) -> Imported:
+        """Import an RDF file: records that conform are written, others kept in a file that can be corrected."""
+        with plain_errors(path):
+            if options.retire:
+                why = "they need not hold a whole dataset"
+                raise UsageError("--retire does not fit RDF files", why, "Leave it out.")
+            source = _file(path)
+            intake = Intake(records=document.records(document.read(path)))
+            _unchanged(path, source)
+            intake.rows = len(intake.records)
+            self._admit(intake)
+            if options.check:
+                return Imported(intake, None, Kept(None, None))
+            bad, name = intake.kept_out, f"rdf-{source['sha256'][:12]}"
+            kept = Kept(reject.keep_records(bad, self.home.rejects, name) if bad else None, None)
+            with self.writing() as pen:
+                return Imported(intake, pen.commit(intake.records, _activity("rdf", source), self.now()), kept)
+
+    def _admit(self, intake: Intake, mapping: Mapping | None = None) -> None:
+        """Leave in the intake only the records that may enter, with a problem for each reason that keeps one out."""
+        refuse_restricted(intake.records)  # before a reject file could keep a part of one
+        store = self.reader()
+        admit(intake, self.validate, store.digest if store is not None else lambda iri: None, mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class _Large:
+    """The import of a large table. The lock is held from the start, so that nobody writes what it is compared with."""
+
+    door: Door
+    mapping: Mapping
+    path: Path
+    source: dict[str, Any]
+    options: Options
+
+    def run(
+        self, header: list[str], rows: bulk.Cells, intake: Intake, progress: Progress, share: Callable[[], float]
+    ) -> Imported:
+        """Map, check and write all rows; a run that was killed goes on where it stopped."""
+        with self._pen() as pen:
+            store, folder = self.door.reader(), _store_folder(self.door.home)
+            with self._journal() as book:
+                setting = Setting(self.mapping, header, folder, book.folder, self.options.validating)
+                work = Bulk(setting, book, store)
+                work.run(rows, lambda count: progress(count, share()))
+                _unchanged(self.path, self.source)
+                done = work.prepared(intake.columns, intake.notes)
+                gone = list(work.gone(done.datasets))
+                if pen is None:
+                    return Imported(done.intake, None, Kept(None, None))
+                retired = _retired(gone, done.intake, self.options)
+                stem = f"{self.mapping.name}-{self.source['sha256'][:12]}"
+                kept = reject.keep_all(
+                    intake.columns, work.rejected, chain(intake.notes, work.notes()), self.door.home.rejects, stem
+                )
+                outcome = self._write(pen, done, retired, book.folder)
+                outcome.gone = len(gone)
+                book.remove()
+                return Imported(done.intake, outcome, kept)
+
+    def _write(self, pen: Writer, done: Prepared, retired: list[str], folder: Path) -> Outcome:
+        outcome = Outcome(done.new, done.changed, done.same, recovered=pen.recovered)
+        parts = list(done.parts)
+        if any((done.new, done.changed, done.same)):
+            absent = [r for r in self.mapping.reference if pen.store.digest(r.iri) is None]
+            refuse_restricted(absent)
+            if findings := [f for f in self.door.validate(absent) if f.severity == "Violation"]:
+                what = f"{findings[0].record}, which comes with the mapping {self.mapping.name}, breaks a rule"
+                raise DoesNotConform(what, findings[0].message())
+            parts = [*_part(pen.entries(absent, outcome), folder / "reference.gz"), *parts]
+        parts += _part(pen.retiring(retired, outcome), folder / "retired.gz")
+        return pen.commit_parts(parts, _activity(self.mapping.name, self.source), self.door.now(), outcome)
+
+    @contextmanager
+    def _pen(self) -> Iterator[Writer | None]:
+        """The writer, with the snapshot level with it; None when nothing is to be written."""
+        if self.options.check:
+            yield None
+            return
+        with self.door.writing() as pen:
+            pen.publish()
+            yield pen
+
+    @contextmanager
+    def _journal(self) -> Iterator[Journal]:
+        """The journal of this very import; those of others are of no use any more, since the lock is ours."""
+        if self.options.check:
+            with tempfile.TemporaryDirectory(prefix="mizan-check-") as folder, Journal(Path(folder)) as book:
+                yield book
+            return
+        imports, meant = self.door.home.imports, _mapping_digest(self.mapping)
+        at = str(snapshot.current(self.door.home))
+        name = journal.name(__version__, self.source["sha256"], meant, at, str(self.options.validating))
+        for other in imports.iterdir() if imports.is_dir() else ():
+            if other.name != name:
+                shutil.rmtree(other)
+        with Journal(imports / name) as book:
+            yield book
+
+
+def _part(entries: Iterable[Any], path: Path) -> list[tuple[Path, int]]:
+    lines = [entry_line(entry) for entry in entries]
+    path.write_bytes(pack(lines))
+    return [(path, len(lines))] if lines else []
+
+
+def _gone(store: LocalStore | None, mapping: Mapping, intake: Intake) -> list[str]:
+    found = set(bulk.datasets(r.text for r in intake.records if r.iri in intake.origin))
+    return list(bulk.gone(store, mapping, found, intake.named.__contains__))
+
+
+def _retired(gone: list[str], intake: Intake, options: Options) -> list[str]:
+    """What to retire; refused while rows are kept out, since one of them may be what seems to be gone."""
+    if not options.retire:
+        return []
+    if gone and intake.refused():
+        hint = "Correct the rows first, or leave --retire out."
+        raise DoesNotConform("Nothing was retired or written", f"{intake.refused()} rows are not right", hint)
+    return gone
+
+
+def _activity(mapping: str, source: dict[str, Any]) -> dict[str, Any]:
+    return {"label": f"import {mapping} {source['name']}", "mapping": mapping, "files": [source]}
+
+
+def _mapping_digest(mapping: Mapping) -> str:
+    texts = [repr(mapping), *(r.text for r in mapping.reference)]
+    return hashlib.sha256("\x1f".join(texts).encode()).hexdigest()
+
+
+def _store_folder(home: Home) -> Path | None:
+    try:
+        return snapshot.current(home) / "store"
+    except StoreMissing:
+        return None
+
+
+def _file(path: Path) -> dict[str, Any]:
+    """What the ledger keeps about an imported file: its name, size and SHA-256."""
+    if not path.is_file():
+        raise BadFile(f"{path} is not there" if not path.exists() else f"{path} is not a file", "", "Check the path.")
+    with path.open("rb") as handle:
+        sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+    name = path.name.encode("utf-8", "replace").decode()  # names that are not UTF-8 exist
+    return {"name": name, "bytes": path.stat().st_size, "sha256": sha256}
+
+
+def _unchanged(path: Path, source: dict[str, Any]) -> None:
+    """BadFile when a file is not what it was before it was read."""
+    if _file(path) != source:
+        hint = "Wait until it is complete, then run the same command again. Nothing was written."
+        raise BadFile(f"{path.name} changed while it was read", "", hint)

@@ -1,0 +1,223 @@
+"""Reads the rows of files that hold a table: CSV (also packed by gzip), XLSX, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import gzip
+import io
+import json
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO, Any
+
+from kb.errors import BadFile
+
+Cells = Iterator[tuple[int, Sequence[str]]]
+"""The header and the rows, each with the line that it begins in."""
+LARGEST_CELL = 16 * 1024 * 1024  # characters
+LARGEST_WORKBOOK = 512 * 1024 * 1024  # bytes when unpacked: a small file can unpack to fill the memory
+_FREE, _PACKED = 1 << 30, 100  # bytes that any gzip file may unpack to, and how many times its size beyond that
+_MAGIC = {
+    b"PK\x03\x04": "a ZIP or office file", b"%PDF": "a PDF", b"\x1f\x8b": "a gzip file", b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture", b"\xd0\xcf\x11\xe0": "an old Excel file",
+}  # fmt: skip
+_EXPORT = "Export the table as CSV UTF-8 or .xlsx."
+_CSV_ERRORS = {
+    "unexpected end of data": ("a quotation mark is opened here and never closed", "Close it, or remove it."),
+    "',' expected after '\"'": ("text follows a closing quotation mark", "Double the marks inside a quoted cell."),
+    f"field larger than field limit ({LARGEST_CELL})": ("a cell is larger than 16 MiB", "Shorten it."),
+}
+# all that openpyxl and the standard library say about a workbook that is damaged or made to deceive
+_BROKEN = (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, TypeError, EOFError, AttributeError,
+           NotImplementedError, RuntimeError)  # fmt: skip
+
+csv.field_size_limit(LARGEST_CELL)
+
+
+class Place:
+    """How far a file has been read."""
+
+    def __init__(self, path: Path) -> None:
+        self._size = max(1, path.stat().st_size)
+        self.raw: IO[bytes] | None = None
+
+    def share(self) -> float:
+        """From 0 to 1; 0 where it cannot be told."""
+        return min(1.0, self.raw.tell() / self._size) if self.raw is not None and not self.raw.closed else 0.0
+
+
+def rows(path: Path, place: Place | None = None) -> Cells:
+    """The rows of a file, read as a stream by what its name ends in; the first is the header.
+
+    `place` is told the file that is read, for progress.
+    """
+    name = path.name.lower()
+    plain = name.removesuffix(".gz")
+    if plain.endswith((".jsonl", ".ndjson")):
+        return _json_lines(path)
+    if name.endswith(".parquet"):
+        return _parquet(path)
+    return _xlsx(path) if name.endswith(".xlsx") else _csv(path, place)
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.suffix.lower() != ".gz":
+        return path.open("rb")
+    return io.BufferedReader(_Unpacked(path), 1 << 17)
+
+
+class _Unpacked(io.RawIOBase):
+    """A gzip file read as a stream; BadFile when it is damaged, or unpacks to more than a table can."""
+
+    def __init__(self, path: Path) -> None:
+        self._name, self._most = path.name, max(_FREE, path.stat().st_size * _PACKED)
+        self._file = gzip.open(path, "rb")  # noqa: SIM115 - closed with this object
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._file.read(len(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+                raise
+            raise BadFile(f"{self._name} is not a whole gzip file", str(error), "Pack the table again.") from None
+        self._read += len(data)
+        if self._read > self._most:
+            why = f"{self._most:,} is the most that a table of its size can have"
+            raise BadFile(f"{self._name} unpacks to more than {self._most:,} bytes", why, "Unpack it, or split it.")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _json_lines(path: Path) -> Cells:
+    """One object a line; the columns are those of the first, and what others have besides is refused."""
+    columns: list[str] = []
+    with _open(path) as raw:
+        line = 0
+        while text := raw.readline(LARGEST_CELL + 1):
+            line += 1
+            place = f"{path.name}, line {line}"
+            if len(text) > LARGEST_CELL:
+                raise BadFile(f"{place}: the line is larger than 16 MiB", "", "Shorten it. Nothing was imported.")
+            if not text.strip():
+                continue
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise BadFile(f"{place} is not JSON", str(error), "Write one object a line.") from None
+            if not isinstance(value, dict):
+                raise BadFile(f"{place} is not a JSON object", "", "Write one object a line, with a value a column.")
+            if not columns:
+                columns = list(value)
+                yield line, columns
+            if strange := next((name for name in value if name not in columns), None):
+                raise BadFile(f"{place}: the first line has no {strange!r}", "", "Name all columns in the first line.")
+            yield line, [_json_cell(value.get(name), place, name) for name in columns]
+
+
+def _json_cell(value: Any, place: str, name: str) -> str:
+    if isinstance(value, dict | list):
+        raise BadFile(f"{place}: {name!r} holds a list or an object", "a cell was expected", "Write it as a text.")
+    return str(value).lower() if isinstance(value, bool) else _text(value)
+
+
+def _parquet(path: Path) -> Cells:
+    try:
+        from pyarrow import ArrowException, ArrowInvalid, parquet  # an extra: most archives have no such files
+    except ModuleNotFoundError:
+        hint = "Install it with: pip install 'mizan-kb[parquet]', or export the table as CSV UTF-8."
+        raise BadFile(f"{path.name} is a Parquet file", "reading it needs pyarrow", hint) from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield 0, list(file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=2000):
+                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    yield 0, [_json_cell(value, path.name, "a column") for value in cells]
+    except (ArrowException, ArrowInvalid) as error:
+        raise BadFile(f"{path.name} is not a Parquet file", str(error).split(".")[0], _EXPORT) from None
+
+
+def _csv(path: Path, place: Place | None) -> Cells:
+    with _open(path) as beginning:
+        start = beginning.read(65536)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadFile(f"{path.name} is in UTF-16", "tables are read as UTF-8", "Save it as CSV UTF-8.")
+    for magic, name in _MAGIC.items():
+        if start.startswith(magic):
+            raise BadFile(f"{path.name} is {name}", "a CSV file was expected", _EXPORT)
+    if b"\0" in start:
+        raise BadFile(f"{path.name} is a binary file", "it has NUL bytes", _EXPORT)
+    # bytes that are not UTF-8 stay in the cells as they are, so that a rejected row can be written back unchanged
+    with _open(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as text:
+        if place is not None and path.suffix.lower() != ".gz":
+            place.raw = raw
+        reader = csv.reader(text, strict=True)  # a stray quotation mark must not swallow the rows after it
+        line = 1
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                why, hint = _CSV_ERRORS.get(str(error), (str(error), "Correct that line."))
+                raise BadFile(f"{path.name}, line {line}", why, f"{hint} Nothing was imported.") from None
+            yield line, cells
+            line = reader.line_num + 1
+
+
+def _xlsx(path: Path) -> Cells:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > LARGEST_WORKBOOK:
+            hint = "Split it, or save it as CSV UTF-8."
+            raise BadFile(f"{path.name} unpacks to {size:,} bytes", f"{LARGEST_WORKBOOK:,} is the most", hint)
+        yield from _sheet(path)
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk, not the workbook
+        why = str(error) or type(error).__name__
+        raise BadFile(f"{path.name} is not an .xlsx workbook", why, "Save it again as .xlsx or CSV UTF-8.") from None
+
+
+def _sheet(path: Path) -> Cells:
+    from openpyxl import load_workbook  # only where a workbook is read
+
+    warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")  # of decorations that it does not know
+    with path.open("rb") as first, path.open("rb") as second:  # openpyxl leaves its own files open when it fails
+        shown = load_workbook(first, read_only=True, data_only=True).worksheets[0]
+        written = load_workbook(second, read_only=True).worksheets[0]
+        for sheet in (shown, written):
+            sheet.reset_dimensions()  # the size that a file claims can be a million rows
+        rows = zip_longest(*(sheet.iter_rows(values_only=True) for sheet in (shown, written)), fillvalue=())
+        for line, (values, sources) in enumerate(rows, 1):
+            # a formula whose result was never stored would be lost: its own text stands for it
+            yield line, [_text(source if value is None else value) for value, source in zip_longest(values, sources)]
+
+
+def _text(value: Any) -> str:
+    """A workbook cell as it would stand in a CSV file."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        midnight = value.time() == time()
+        return value.date().isoformat() if midnight else value.isoformat(timespec="seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+    return str(value)

@@ -131,6 +131,7 @@ def test_match_days_and_cells_at_their_edges_still_meet() -> None:
         far = told("b/2", point=(35.75 + step, 36.75), killed=(25, 25))
         assert found(told("a/1", point=(35.75, 36.75)), far, threshold=0.5) == {("a/1", "b/2")}
     assert found(told("a/1"), told("b/2", "2016-02-18"), threshold=0.1) == set()
+    assert found(told("a/1"), told("b/2"), threshold=1.0) == set()
 
 
 def test_match_vague_dates_and_places_are_not_compared() -> None:

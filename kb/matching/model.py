@@ -15,6 +15,7 @@ from typing import Any
 
 THRESHOLD = 0.9  # nine to one: from here on a pair is written as a candidate for a person to look at
 PRIOR = 1e-4  # of two records of different datasets, drawn blindly
+COMMON = 500  # a name that more records of two datasets bear brings no pair up by itself: it is that of a region
 CELL = 4  # cells a degree, about 28 km from south to north: records further apart are not compared by place
 _APART = (
     "6371 * 2 * asin(sqrt(pow(sin(radians(lat_r - lat_l) / 2), 2)"
@@ -79,7 +80,7 @@ COMPARISONS = (
 )  # fmt: skip
 BLOCKS = (
     {"blocking_rule": "l.days = r.days AND l.cells = r.cells", "arrays_to_explode": ["days", "cells"]},
-    {"blocking_rule": "l.days = r.days AND l.names = r.names", "arrays_to_explode": ["days", "names"]},
+    {"blocking_rule": "l.days = r.days AND l.rare = r.rare", "arrays_to_explode": ["days", "rare"]},
 )
 LEVELS = {c.name: {level.name: level for level in c.levels} for c in COMPARISONS}
 
@@ -96,7 +97,7 @@ def settings() -> dict[str, Any]:
 
 def digest() -> str:
     """The SHA-256 of the model, which every claim made with it names."""
-    text = json.dumps([settings(), CELL, THRESHOLD], sort_keys=True)
+    text = json.dumps([settings(), CELL, COMMON, THRESHOLD], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

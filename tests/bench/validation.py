@@ -41,7 +41,8 @@ public class Jena { public static void main(String[] a) {
   Shapes shapes = Shapes.parse(RDFDataMgr.loadGraph(a[0])); ThreadMXBean me = ManagementFactory.getThreadMXBean();
   for (int i = 0; i < 3; i++) {
     long t0 = System.nanoTime(); Graph data = GraphFactory.createDefaultGraph(); RDFDataMgr.read(data, a[1]);
-    long t1 = System.nanoTime(), c1 = me.getCurrentThreadCpuTime(); ValidationReport r = ShaclValidator.get().validate(shapes, data);
+    long t1 = System.nanoTime(), c1 = me.getCurrentThreadCpuTime();
+    ValidationReport r = ShaclValidator.get().validate(shapes, data);
     long t2 = System.nanoTime(), c2 = me.getCurrentThreadCpuTime();
     System.out.println((t1-t0) / 1e9 + " " + (t2-t1) / 1e9 + " " + (c2-c1) / 1e9 + " " + r.getEntries().size());
   } } }

@@ -109,9 +109,7 @@ class Compiled:
             findings += oracle.check([text], types, self._rest)
         return sorted(findings)
 
-    def examine(
-        self, texts: Sequence[str], types: Types, *, joined: bool = False, remember: bool = False
-    ) -> Examined:
+    def examine(self, texts: Sequence[str], types: Types, *, joined: bool = False, remember: bool = False) -> Examined:
         """The findings about those records for which all that counts is known.
 
         That is the classes of all foreign nodes by `types`, and no triples of other records. With `joined`, each text

@@ -168,6 +168,9 @@ class _Build:
             compiler.far |= predicates_of(self.shapes, self.path)
             self.of_focus = MORE
         compiler.set_asks(self.node, self.heard, self.of_focus)
+        self.shape.inner = self.shape.has_inner()
+        asked = self.shape.counts or self.shape.kinds or self.shape.checks or self.shape.inner
+        self.shape.lone = self.path is None and not asked
         of_term = self.shape.tests or SH.hasValue in self.parameters or not self.inner_settled
         self.shape.settled = self.of_focus <= CLASSES and (self.path is not None or not of_term)
 

@@ -99,7 +99,8 @@ class Facts:
 
     def classes(self, node: str) -> Sequence[str]:
         """The classes of a node, with those above them when the record itself says what stands above what."""
-        kinds = self.values(node, TYPE)
+        own = self.nodes.get(node)
+        kinds = self.foreign.get(node, ()) if own is None else own.get(TYPE, ())
         if not self.above:
             return kinds
         found = dict.fromkeys(kinds)

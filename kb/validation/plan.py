@@ -36,24 +36,12 @@ class Step:
         self.most = min((count[1] for count in self.counts), default=MANY)
         self.fine: set[str] = set()  # values that break no test
 
-    def run(self, facts: Facts, focus: str, values: Sequence[str], failures: list[Failure]) -> None:
-        """Add the failures of a focus node's values."""
-        if not self.least <= len(values) <= self.most:
-            failures += [(focus, c[2].path, None, c[2]) for c in self.counts if not c[0] <= len(values) <= c[1]]
-        if self.tests:
-            for value in values:
-                if value not in self.fine:
-                    self._test(focus, value, failures)
-        if self.kinds:
-            for value in values:
-                classes = facts.classes(value)
-                for kind, rule in self.kinds:
-                    if kind not in classes:
-                        failures.append((focus, rule.path, value, rule))
-        for check in self.checks:
-            check(facts, focus, values, failures)
+    def count(self, focus: str, values: Sequence[str], failures: list[Failure]) -> None:
+        """Add the failures of a number of values that some rule does not allow."""
+        failures += [(focus, c[2].path, None, c[2]) for c in self.counts if not c[0] <= len(values) <= c[1]]
 
-    def _test(self, focus: str, value: str, failures: list[Failure]) -> None:
+    def test(self, focus: str, value: str, failures: list[Failure]) -> None:
+        """Add the failures of one value by itself, or remember that it has none."""
         broken = [(focus, rule.path, value, rule) for breaks, rule in self.tests if breaks(value)]
         if broken:
             failures += broken
@@ -78,7 +66,11 @@ class Plan:
             if not self._is_settled(shape, facts, node):
                 self._take(shape, present, by_predicate, facts, node)
         steps = (Step(predicate, asked) for predicate, asked in by_predicate.items())
-        self._steps = [s for s in steps if s.tests or s.checks or s.kinds or s.counts]
+        self._steps = [
+            (s.predicate, s.least, s.most, s.fine if s.tests else None, s.kinds, s.checks, s)
+            for s in steps
+            if s.tests or s.checks or s.kinds or s.counts
+        ]
 
     def run(self, facts: Facts, node: str, failures: list[Failure]) -> None:
         """Add the failures of a node of this kind."""
@@ -88,8 +80,24 @@ class Plan:
                 failures.append((node, rule.path, node, rule))
         for shape in self._whole:
             shape.check(facts, node, failures)
-        for step in self._steps:
-            step.run(facts, node, properties[step.predicate], failures)
+        classes_of = facts.classes
+        # this loop is where an import spends its time: one look at what each step holds, and calls only where needed
+        for predicate, least, most, fine, kinds, checks, step in self._steps:
+            values = properties[predicate]
+            if not least <= len(values) <= most:
+                step.count(node, values, failures)
+            if fine is not None:
+                for value in values:
+                    if value not in fine:
+                        step.test(node, value, failures)
+            if kinds:
+                for value in values:
+                    classes = classes_of(value)
+                    for kind, rule in kinds:
+                        if kind not in classes:
+                            failures.append((node, rule.path, value, rule))
+            for check in checks:
+                check(facts, node, values, failures)
         for predicate, rule in self._closed:
             close(facts, node, node, predicate, rule, failures)
 

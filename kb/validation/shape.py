@@ -38,8 +38,8 @@ class Shape:
     """A node shape (no path) or a property shape; filled by the compiler, then only read."""
 
     __slots__ = (
-        "_verdicts", "always", "checks", "closed", "counts", "kinds", "path", "predicate", "properties", "settled",
-        "tests",
+        "_verdicts", "always", "checks", "closed", "counts", "inner", "kinds", "lone", "path", "predicate",
+        "properties", "settled", "tests",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -52,6 +52,8 @@ class Shape:
         self.closed: tuple[frozenset[str], Rule] | None = None
         self.always: list[Shape] = []  # property shapes that can fail without any value
         self.properties: dict[str, list[Shape]] = {}  # all others, by predicate
+        self.inner = False  # what `has_inner` says when all is filled in
+        self.lone = False  # whether a node shape asks nothing but tests of the term
         self.settled = False  # whether the classes of a focus node alone decide
         self._verdicts: dict[str, tuple[Rule, ...]] = {}
 
@@ -61,6 +63,8 @@ class Shape:
 
     def conforms(self, facts: Facts, focus: str) -> bool:
         """Whether the shape has no result about `focus`."""
+        if self.lone:
+            return not self._verdict(focus)
         failures: list[Failure] = []
         self.check(facts, focus, failures)
         return not failures
@@ -80,7 +84,7 @@ class Shape:
                     failures.append((focus, rule.path, value, rule))
         for check in self.checks:
             check(facts, focus, values, failures)
-        if self.has_inner():
+        if self.inner:
             self.descend(facts, focus, values, failures)
 
     def has_inner(self) -> bool:

@@ -21,6 +21,7 @@ from rdflib.term import Node
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"(?:@([A-Za-z0-9-]+)|\^\^<([^>]*)>)?', re.S)
 _ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.S)
 _CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
+_BOOLEAN = XSD.boolean
 FALSE = f'"false"^^<{XSD.boolean}>'
 NO_BOOLEAN = f'"no boolean"^^<{XSD.boolean}>'
 _RDFLIB = logging.getLogger("rdflib.term")
@@ -76,7 +77,7 @@ def normal(text: str) -> str:
     rdflib reads every ill-typed boolean as `false` and remembers that it is ill-typed; one spelling stands for these.
     """
     value = node(text)
-    if isinstance(value, Literal) and value.ill_typed and value.datatype == XSD.boolean:
+    if isinstance(value, Literal) and value.ill_typed and value.datatype == _BOOLEAN:
         return NO_BOOLEAN
     return term(value)
 

@@ -143,7 +143,11 @@ class _Large:
                 setting = Setting(self.mapping, header, folder, book.folder, self.options.validating)
                 work = Bulk(setting, book, store)
                 work.run(rows, lambda count: progress(count, share()))
-                _unchanged(self.path, self.source)
+                try:
+                    _unchanged(self.path, self.source)
+                except BadFile:
+                    book.remove()
+                    raise
                 done = work.prepared(intake.columns, intake.notes)
                 gone = list(work.gone(done.datasets))
                 if pen is None:

@@ -206,14 +206,14 @@ def test_bulk_import_that_stopped_goes_on_where_it_was(
     settled = Bulk._remember
     numbers: list[int] = []
 
-    def stops(self: Bulk, done: chunk.Done) -> None:
+    def stops(self: Bulk, done: chunk.Done, of: str) -> None:
         if done.number == 2 and not numbers:
             raise KeyboardInterrupt
         numbers.append(done.number)
-        settled(self, done)
+        settled(self, done, of)
 
     one = _import(homes[0], path, IN_ONE)
-    monkeypatch.setattr(Bulk, "_remember", lambda self, done: stops(self, done) if done.number < 2 else _stop())
+    monkeypatch.setattr(Bulk, "_remember", lambda self, done, of: stops(self, done, of) if done.number < 2 else _stop())
     with pytest.raises(KeyboardInterrupt):
         _import(homes[1], path, IN_CHUNKS)
     assert numbers == [1]
@@ -262,6 +262,22 @@ def test_bulk_file_that_changes_while_it_is_read_is_refused(
         _import(fresh_home, path, IN_CHUNKS)
     with KnowledgeBase.open(fresh_home) as base:
         assert base.snapshot().number == 1
+    assert not list((fresh_home / "imports").iterdir()), "what was made of other bytes is not gone on with"
+
+
+def test_bulk_journal_that_does_not_fit_the_rows_is_given_up(
+    fresh_home: Path, rows: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _write(tmp_path / "t.csv", rows)
+    with monkeypatch.context() as patch:
+        patch.setattr("kb.ingest.bulk._digest", lambda rows: "of other rows")
+        patch.setattr(Bulk, "prepared", lambda *_: _stop())
+        with pytest.raises(KeyboardInterrupt):
+            _import(fresh_home, path, IN_CHUNKS)
+    with pytest.raises(BadFile, match="not what it was when its import stopped"):
+        _import(fresh_home, path, IN_CHUNKS)
+    done = _import(fresh_home, path, IN_CHUNKS)
+    assert done.outcome and done.outcome.snapshot == 2
 
 
 def test_bulk_import_beside_another_writer_is_told_who_holds_the_lock(

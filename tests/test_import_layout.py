@@ -336,8 +336,8 @@ def test_guide_explains_every_word_of_the_mapping_language(language: str) -> Non
 
 def _keys() -> Iterator[str]:
     """The keys that the shipped mappings use, and the fields of what they are read into."""
-    yield from ("required", "present", "empty", "split", "help", "pattern", "reserved", "min", "max", "scheme", "table", "format",
-                "times")
+    yield from ("required", "present", "empty", "split", "help", "pattern", "reserved", "min", "max", "scheme", "table")
+    yield from ("format", "times")
     yield from ("title", "key", "record", "timezone", "notice", "records", "fragment", "type", "when", "each", "set")
     yield from (name for name in (*plan.When.__slots__, *plan.Each.__slots__))
     yield from ("from", "until", "lat", "lon", "level", "otherwise", "lang", "datatype")

@@ -219,7 +219,8 @@ def test_date_format_and_unit_of_the_source_are_understood(
     demo_copy: Path, tmp_path: Path, mizan: Run
 ) -> None:
     text = OWN.replace('kind = "date"', 'kind = "date"\nformat = "%d/%m/%Y"')
-    made, table = own(tmp_path, "1,27/02/2016,news-article,A,\n2,٢٨/٠٢/٢٠١٦,news-article,A,\n3,2016-02-29,news-article,A,\n", text)
+    days = ("27/02/2016", "٢٨/٠٢/٢٠١٦", "2016-02-29")
+    made, table = own(tmp_path, "".join(f"{n},{day},news-article,A,\n" for n, day in enumerate(days)), text)
     done = mizan("import", made, table, "--explain", "--home", str(demo_copy))
     assert all(f'"2016-02-{day}"^^' in done[1] for day in (27, 28, 29)), done
     column = Column("weight", "decimal", options={"times": 0.001})

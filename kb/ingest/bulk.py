@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from pyoxigraph import NamedNode
 
 from kb import process
-from kb.errors import MizanError
+from kb.errors import BadFile, MizanError
 from kb.ingest import chunk as chunks
 from kb.ingest.chunk import Chunk, Done, Files, Setting
 from kb.ingest.chunk import datasets as datasets
@@ -78,9 +79,12 @@ class Bulk:
 
     def run(self, rows: Cells, progress: Progress) -> None:
         """Do every chunk that the journal does not have yet. Progress is called with the number of rows done."""
-        finished, given = self._journal.finished(), iter(rows)
-        for _ in islice(given, finished * chunks.SIZE):
-            pass
+        given, finished = iter(rows), self._journal.finished()
+        for _, summary in self._journal.summaries():
+            if summary["of"] != _digest(list(islice(given, chunks.SIZE))):
+                self._journal.remove()
+                hint = "Run the same command again: it starts anew."
+                raise BadFile("The file is not what it was when its import stopped", "", hint)
         progress(finished * chunks.SIZE)
         with process.pool(process.cores(), chunks.prepare, self._setting) as pool:
             waiting: deque[tuple[Chunk, Future[Done | MizanError]]] = deque()
@@ -107,7 +111,7 @@ class Bulk:
             done = pool.submit(chunks.run, chunk).result()
         if isinstance(done, MizanError):
             raise done
-        self._remember(done)
+        self._remember(done, _digest(chunk.rows))
         return chunk.rows[-1][0]
 
     def _conflicts(self, done: Done, prior: Prior) -> bool:
@@ -128,7 +132,7 @@ class Bulk:
         found = next((e["triples"] for e in entries if e["record"] == iri), None)
         return found if found is not None else chunks.text_of(self._store, iri)
 
-    def _remember(self, done: Done) -> None:
+    def _remember(self, done: Done, of: str) -> None:
         files = Files(self._setting.folder, done.number)
         first = [(place, digest, fresh) for place, digest, fresh in done.shared if not self._journal.find(place[0])]
         wanted = {place[0] for place, _, fresh in first if fresh}
@@ -145,7 +149,7 @@ class Bulk:
         counts["changed"] += count["changed"]
         counts["same"] += len(first) - len(lines)
         summary = {
-            "rows": done.rows, "refused": done.refused, "rules": done.rules, "datasets": done.datasets,
+            "of": of, "rows": done.rows, "refused": done.refused, "rules": done.rules, "datasets": done.datasets,
             "counts": counts, "problems": [asdict(p) for p in done.problems],
             "notes": {rule: [n, asdict(note)] for rule, (n, note) in done.notes.items()},
         }  # fmt: skip
@@ -191,6 +195,11 @@ class Bulk:
     def gone(self, datasets: Iterable[str]) -> Iterator[str]:
         """Records of these datasets that the mapping makes of rows and that the file has no row for any more."""
         return gone(self._store, self._setting.mapping, datasets, self._journal.mentions)
+
+
+def _digest(rows: Sequence[tuple[int, int, Sequence[str]]]) -> str:
+    text = "\x1e".join(f"{number} {line} " + "\x1f".join(cells) for number, line, cells in rows)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def gone(

@@ -82,7 +82,7 @@ class Journal:
     def remove(self) -> None:
         """The import is over: nothing of the journal is needed any more."""
         self._base.close()
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)  # what stays is removed by the next import
 
 
 def name(*parts: str) -> str:

@@ -34,8 +34,9 @@ _FROM = {"period": {"from": True, "until": False}, "edtf": {"from": True}, "poin
          "place": {"column": True}, "actor": {"column": True, "otherwise": False}}  # fmt: skip
 """The columns that each kind is derived from, and whether it needs them."""
 _OPTIONS: dict[str, dict[str, type]] = {
-    "text": {"pattern": str, "reserved": list}, "integer": {"min": float, "max": float}, "date": {"format": str}, "edtf": {},
-    "count": {"min": float, "max": float}, "decimal": {"min": float, "max": float, "times": float}, "url": {},
+    "text": {"pattern": str, "reserved": list}, "integer": {"min": float, "max": float}, "edtf": {},
+    "date": {"format": str}, "count": {"min": float, "max": float},
+    "decimal": {"min": float, "max": float, "times": float}, "url": {},
     "code": {"scheme": str, "table": dict},
 }  # fmt: skip
 

@@ -1,9 +1,8 @@
 """The model that scores a pair of incidents: comparisons with their levels, as plain data with a digest.
 
 Fellegi and Sunter: each level has m, how often pairs of one event reach it, and u, how often two other records do.
-u was set from how often pairs of unrelated UCDP and Airwars rows reach a level (rounded); m is judged, not learnt:
-labelled pairs are too few to learn from, and the few there are serve to measure. Names depend on distances; their u
-is set higher than counted, so that one agreement is not counted twice.
+Both are judged, not learnt and not counted: labelled pairs are too few to learn from, and the few there are serve to
+measure. Names depend on distances; their u is set high, so that one agreement does not count twice.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ rule that uses distance (numbers of the other dataset's keeper are not compared)
 of all rows near the curated incidents. UCDP begins in 2016 where this Airwars file ends, so no pair of those two is
 right. Synthetic data knows its pairs by making; there all localities bear the name of their governorate, so names tell
 little. The model's m were judged before any of this was measured. After the first run, names were split at `near` and
-`in`, refugee, crossing and IDP became generic words, and close numbers became neutral (they had spoken against).
+`in`, refugee, crossing and IDP became generic words, close numbers became neutral (they had spoken against), far
+ones weigh less, and numbers taken from the other dataset are left out.
 """
 
 from __future__ import annotations

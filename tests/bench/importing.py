@@ -134,6 +134,12 @@ def _bytes(folder: Path) -> int:
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
 
+def _say_sizes(label: str, home: Path, before: dict[str, int], count: int) -> None:
+    sizes = {name: (_bytes(home / name) - size) / count for name, size in before.items()}
+    listed = ", ".join(f"{name} {size:,.0f}" for name, size in sizes.items())
+    say(label, f"{listed}, together {sum(sizes.values()):,.0f}")
+
+
 def measure(folder: Path, count: int, validating: bool) -> None:
     """Import a table of this size into a new knowledge base, then again, then one record by hand."""
     table, home, plan = multiplied(folder / "t.csv", count), folder / "home", mapping.load("ucdp-ged")
@@ -150,13 +156,14 @@ def measure(folder: Path, count: int, validating: bool) -> None:
             say(f"  {label}", f"{seconds:8.2f} s   {count / seconds:8.0f}/s")
         say("  processor time of all processes", f"{spent:8.2f} s   {count / spent:8.0f}/s a core")
         say("  peak memory of all processes together", f"{memory.peak:.0f} MiB")
-        sizes = {name: (_bytes(home / name) - size) / count for name, size in before.items()}
-        listed = ", ".join(f"{name} {size:,.0f}" for name, size in sizes.items())
-        say("  bytes an incident", f"{listed}, together {sum(sizes.values()):,.0f}")
+        _say_sizes("  bytes an incident, as the import leaves them", home, before, count)
         with Memory() as memory, timed("  the same again, nothing written", count):
             again = base.import_table(plan, table, options)
         assert again.outcome is not None and again.outcome.new == again.outcome.changed == 0
         say("  peak memory of that", f"{memory.peak:.0f} MiB")
+        with timed("  mizan compact", count):
+            base.compact()
+    _say_sizes("  bytes an incident then", home, before, count)
     one = multiplied(folder / "one.csv", 1, first=99_000_000)
     with KnowledgeBase.open(home) as base, timed("  one incident by hand, validated, until it is visible"):
         base.import_table(plan, one)

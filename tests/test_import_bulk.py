@@ -10,7 +10,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from kb.errors import BadFile, DoesNotConform, StoreLocked
 from kb.importing import Imported, Options
@@ -317,7 +319,9 @@ def _formats(rows: list[list[str]], folder: Path) -> Iterator[Path]:
     lines = folder / "t.jsonl"
     text = "".join(json.dumps(dict(zip(rows[0], row, strict=True))) + "\n" for row in rows[1:])
     lines.write_text(text, encoding="utf-8")
-    yield from (plain, packed, lines)
+    columns = pyarrow.table({name: [row[i] for row in rows[1:]] for i, name in enumerate(rows[0])})
+    parquet.write_table(columns, folder / "t.parquet")
+    yield from (plain, packed, lines, folder / "t.parquet")
 
 
 def test_bulk_formats_give_the_same_records(fresh_home: Path, rows: list[list[str]], tmp_path: Path) -> None:
@@ -327,7 +331,14 @@ def test_bulk_formats_give_the_same_records(fresh_home: Path, rows: list[list[st
         shutil.copytree(fresh_home, home)
         _import(home, path, IN_CHUNKS)
         found.append({iri: entry.triples for iri, entry in _entries(home).items()})
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+def test_bulk_file_that_is_no_parquet_is_refused(fresh_home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1" + bytes(64))
+    with pytest.raises(BadFile, match="not a Parquet file"):
+        _import(fresh_home, path, IN_CHUNKS)
 
 
 def test_bulk_quoted_line_end_at_the_edge_of_a_chunk_and_another_encoding(

@@ -15,12 +15,10 @@ from kb.applicability.pattern import Count, Likeness, counts
 from kb.errors import UsageError
 from kb.knowledgebase import KnowledgeBase, now
 from kb.ns import ID
-from kb.option import HOME, JSON, example
+from kb.option import HOME, JSON, LANGUAGE, example
 from kb.record import named
 from kb.show_elements import as_text, to_json
 from kb.snapshot import Snapshot
-
-_LANGUAGE = click.option("--language", type=click.Choice(["en", "ar"]), default="en", show_default=True)
 
 
 def register(commands: click.Group) -> None:
@@ -34,7 +32,7 @@ def register(commands: click.Group) -> None:
 @click.argument("incident")
 @click.argument("offence")
 @HOME
-@_LANGUAGE
+@LANGUAGE
 @JSON
 def elements(incident: str, offence: str, home: Path, language: str, as_json: bool) -> None:
     """Show the elements of OFFENCE against what is recorded of INCIDENT, and what is missing.

@@ -18,11 +18,10 @@ from kb.applicability.jurisdiction import reason as way
 from kb.errors import NotFound
 from kb.knowledgebase import KnowledgeBase
 from kb.ns import ID
-from kb.option import HOME, JSON, example
+from kb.option import HOME, JSON, LANGUAGE, example
 from kb.record import named
 from kb.snapshot import Snapshot
 
-_LANGUAGE = click.option("--language", type=click.Choice(["en", "ar"]), default="en", show_default=True)
 _NAMES = [outcome.value for outcome in Outcome]
 _WORDS = {  # what is said of an outcome, a verdict and a test, by language
     "ar": {
@@ -48,7 +47,7 @@ def register(commands: click.Group) -> None:
 @HOME
 @click.option("--provision", "provisions", multiple=True, help="Only this provision; repeatable.")
 @click.option("--outcome", "outcomes", multiple=True, type=click.Choice(_NAMES), help="Only this outcome; repeatable.")
-@_LANGUAGE
+@LANGUAGE
 @JSON
 def screen(
     incidents: Sequence[str], home: Path, provisions: Sequence[str], outcomes: Sequence[str], language: str,
@@ -134,7 +133,7 @@ def law() -> None:
 @example("mizan law status --json")
 @law.command("status")
 @HOME
-@_LANGUAGE
+@LANGUAGE
 @JSON
 def law_status(home: Path, language: str, as_json: bool) -> None:
     """List what of the law is not fully verified, and the official source that would settle it."""

@@ -13,7 +13,7 @@ from kb.knowledgebase import KnowledgeBase
 from kb.matching import event, identity, link, model
 from kb.matching.identity import Candidate, Review
 from kb.ns import ID
-from kb.option import HOME, JSON, example
+from kb.option import HOME, JSON, LANGUAGE, example
 from kb.record import named
 
 _SHOWN = 20
@@ -68,7 +68,7 @@ def run(home: Path, threshold: float, dry_run: bool, as_json: bool) -> None:
 @HOME
 @click.option("--state", type=click.Choice(identity.STATES), help="Only those in this state of review.")
 @click.option("--incident", default="", help="Only those that name this incident.")
-@click.option("--language", type=click.Choice(["en", "ar"]), default="en", show_default=True)
+@LANGUAGE
 @JSON
 def list_(home: Path, state: str | None, incident: str, language: str, as_json: bool) -> None:
     """List the computed candidates with their reasons and what persons said of them."""

@@ -13,6 +13,7 @@ HOME = click.option(
     help="The folder of the knowledge base (or set MIZAN_HOME).",
 )  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
+LANGUAGE = click.option("--language", type=click.Choice(["en", "ar"]), default="en", show_default=True)
 
 
 def example(text: str) -> Callable[[Any], Any]:

@@ -24,10 +24,11 @@ def replay(ledger: Ledger, store: LocalStore, number: int, law: Law | None) -> p
 
     New records go in by the store's bulk loader in a thread of its own.
     """
-    time = str(ledger.header(number)["time"])
+    header = ledger.header(number)
+    time = str(header["time"])
     projection.foresee(store, ledger.replaced(number))
     with _Loader(store) as loader:
-        store.add(import_node(number, ledger.header(number)))
+        store.add(import_node(number, header))
         screening = projection.Stream(store, law)
         for entry in ledger.entries(number):
             if entry.replaces is not None:
@@ -88,7 +89,7 @@ def records(ledger: Ledger, number: int) -> Iterator[tuple[str, list[Triple]]]:
 
 
 def _system_text(entry: Entry, number: int) -> str:
-    """What `system` says about a record that is new, as N-Triples: making triples first costs ten times as much."""
+    """What is said about every record, as N-Triples: for a new one that is all, and triples would cost ten times."""
     node = system_node(entry.record)
     return (
         f"{node} {RDF.type} {MZ.Record} .\n{node} {MZ.describes} <{entry.record}> .\n"
@@ -105,13 +106,7 @@ def _integer(number: int) -> str:
 def system(entry: Entry, number: int, time: str) -> Iterator[Triple]:
     """What the system says about a record: revision, digest, origin, and the revision before."""
     node, home = system_node(entry.record), NamedNode(entry.record)
-    yield Triple(node, RDF.type, MZ.Record)
-    yield Triple(node, MZ.describes, home)
-    yield Triple(node, MZ.revision, literal(str(entry.revision), XSD.integer.value))
-    yield Triple(node, MZ.recordDigest, literal(entry.sha256))
-    yield Triple(node, MZ.ledgerSegment, literal(str(number), XSD.integer.value))
-    yield Triple(node, PROV.wasGeneratedBy, import_iri(number))
-    yield Triple(node, DCTERMS.accessRights, NamedNode(ACCESS + entry.tier))
+    yield from parse_ntriples(_system_text(entry, number), trusted=True)
     if entry.operation == RETIRE:
         yield Triple(node, PROV.invalidatedAtTime, literal(time, XSD.dateTime.value))
     if entry.replaces is None:

@@ -68,7 +68,7 @@ def publish(home: Home, store: LocalStore, index: SearchIndex, head: Head, time:
     new.rename(folder)
     sync_folder(home.snapshots)
     replace_file(home.current, (folder.name + "\n").encode())
-    _prune(home, folder, KEPT)
+    prune(home, folder, KEPT)
     return folder
 
 
@@ -102,14 +102,9 @@ def _free_name(folder: Path, number: int) -> Path:
 
 def prune(home: Home, newest: Path, keep: int, days: float | None = None) -> None:
     """Remove all but the last `keep` snapshots, and with `days` those older than that; `newest` always stays."""
-    _prune(home, newest, keep)
-    limit = 0.0 if days is None else newest.stat().st_mtime - days * 86_400
-    for folder in home.snapshots.iterdir():
-        if folder != newest and not folder.name.startswith(".") and folder.stat().st_mtime < limit:
-            shutil.rmtree(folder)
-
-
-def _prune(home: Home, newest: Path, keep: int) -> None:
     folders = sorted(p for p in home.snapshots.iterdir() if not p.name.startswith(".") and p != newest)
-    for old in folders[: max(0, len(folders) - keep + 1)]:
-        shutil.rmtree(old)
+    surplus = max(0, len(folders) - keep + 1)
+    limit = 0.0 if days is None else newest.stat().st_mtime - days * 86_400
+    for place, folder in enumerate(folders):
+        if place < surplus or folder.stat().st_mtime < limit:
+            shutil.rmtree(folder)

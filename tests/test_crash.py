@@ -364,7 +364,7 @@ WINDOWS: dict[str, tuple[bool, Callable[[], None]]] = {  # name: whether the led
     "snapshot without description": (True, _set(kb.snapshot, "replace_file", _dies_for("snapshot.json"))),
     "snapshot complete, not named": (True, _set(Path, "rename", _dies_renaming(".new-"))),
     "snapshot named, pointer as before": (True, _set(kb.snapshot, "replace_file", _dies_for("current"))),
-    "pointer set, nothing pruned": (True, _set(kb.snapshot, "_prune", _die)),
+    "pointer set, nothing pruned": (True, _set(kb.snapshot, "prune", _die)),
     "old snapshot pruned in part": (True, _half_pruned),
 }
 READERS_MOVED = {"pointer set, nothing pruned", "old snapshot pruned in part"}

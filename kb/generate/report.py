@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,7 @@ _SPAN = {"1": 0, "2": 3, "3": 6, "4": 27, "5": 120}  # days of the codes of date
 _LEVELS = ("suspected", "likely")
 
 
-class Reporter:
+class Reporter(ABC):
     """A source that tells of events in the layout of one mapping: its name, and the columns of its table."""
 
     name = ""
@@ -34,13 +35,13 @@ class Reporter:
         """The chance of this row, which no other row shares."""
         return Draws(self.world.seed, f"{self.name}/{event.number}")
 
+    @abstractmethod
     def id(self, event: Event) -> str:
         """The source's own id of its record of an event."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cells(self, event: Event) -> Cells:
         """The filled cells of the row that tells of an event."""
-        raise NotImplementedError
 
     def codes(self, column: str) -> Weighted[str]:
         """The codes of a column as often as the real one has them."""

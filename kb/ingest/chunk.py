@@ -28,7 +28,6 @@ from kb.store.local import LocalStore
 from kb.validation import Finding, Validator
 
 SIZE = 1000  # rows of a chunk: enough to pack well and few enough that all processes have work
-_BATCH = 150  # records validated at once
 _TYPE = f"> {RDF.type} "
 _DATASET = f"> {MZ.inDataset} <"
 Place = tuple[str, int, int]
@@ -177,11 +176,7 @@ class _Look:
     def validate(self, records: Sequence[Record]) -> list[Finding]:
         """Findings about the records that do not stand in the knowledge base exactly like this."""
         fresh = [r for r in records if self.held(r.iri) != r.digest]
-        found: list[Finding] = []
-        with Validator(self._context) as validator:
-            for start in range(0, len(fresh), _BATCH):  # one batch stays in this process
-                found += validator.validate(fresh[start : start + _BATCH])
-        return sorted(found)
+        return Validator(self._context, processes=1).validate(fresh)  # in this process, one of several already
 
     def _context(self, iris: Iterable[str]) -> Iterator[Triple]:
         for iri in iris:

@@ -145,7 +145,7 @@ class LocalStore:
 
     def stands(self, iri: str) -> bool:
         """Whether there is a record with this IRI that was not retired."""
-        return next(iter(self._store.quads_for_pattern(None, MZ.inRecord, NamedNode(iri))), None) is not None
+        return self.points(MZ.inRecord, NamedNode(iri))
 
     def revision(self, iri: str) -> int:
         """The revision of a record, 0 when there is none."""
@@ -201,9 +201,7 @@ class LocalStore:
 
     def mark(self, segment: int) -> None:
         """Remember that everything up to this ledger segment has been applied."""
-        for quad in list(self._store.quads_for_pattern(_MARK, MZ.ledgerSegment, None)):
-            self._store.remove(quad)
-        self.add([Triple(_MARK, MZ.ledgerSegment, Literal(segment))])
+        self.set(_MARK, MZ.ledgerSegment, [Literal(segment)])
         self._store.flush()
 
     def compact(self) -> None:

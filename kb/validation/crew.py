@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,6 +12,7 @@ from itertools import count
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
+from kb import process
 from kb.errors import MizanError
 from kb.validation import compiled, oracle
 from kb.validation.compiled import Examined
@@ -107,8 +106,7 @@ class Crew:
             done.set_result(function(*args, **kwargs))
             return done
         if self._pool is None:
-            spawn = multiprocessing.get_context("spawn")  # forking with the store's threads open is not safe
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawn, initializer=_end_with_parent)
+            self._pool = process.pool(self._processes)
         try:
             return self._pool.submit(function, *args, **kwargs)
         except BrokenProcessPool:
@@ -163,15 +161,3 @@ def _stopped() -> ValidationStopped:
         "The validation stopped", "one of its processes was ended, most likely for lack of memory",
         "Free some memory and run the same command again; nothing was written.",
     )  # fmt: skip
-
-
-def _end_with_parent() -> None:
-    """In a process of the pool: end when the parent is gone, which a killed one cannot ask for any more."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()

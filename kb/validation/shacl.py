@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
@@ -10,7 +9,7 @@ from typing import Literal
 
 from pyoxigraph import Triple
 
-from kb.canonical import ntriples
+from kb import process
 from kb.record import Record, owner
 from kb.validation import compiled
 from kb.validation.crew import Crew
@@ -38,7 +37,7 @@ class Validator:
         self._context = context
         self._engine = engine
         self._here = Crew(1)
-        self._crew = Crew(processes or os.cpu_count() or 1)
+        self._crew = Crew(processes or process.cores())
 
     def __enter__(self) -> Validator:
         return self
@@ -54,7 +53,7 @@ class Validator:
         The records are taken together: what one of them says of its nodes counts for the others, and the context is
         asked only about nodes of records that are not among them.
         """
-        texts = {record.iri: ntriples(record.triples) for record in records}
+        texts = {record.iri: record.text for record in records}
         resolve = self._resolver(texts)
         if self._engine == "pyshacl":
             jobs = [(batch, _foreign(batch, resolve)) for batch in _batches(iter(_together(texts)))]

@@ -43,6 +43,9 @@ BAD = {
         f"{ID}instrument/example-2016#participation-x", "law:Participation-inForceForStateFromOrder"),
     "territory-unknown": (resolution(f"{START} ; mz:territory <{ID}place/XX>"), f"{PROVISION}#scope",
                           "law:Scope-territory"),
+    "party-twice-at-once": (
+        resolution(START) + f"{STATE} <{ID}actor/syria> ." + STATE.replace("participation-x", "participation-y")
+        + f" <{ID}actor/syria> .", f"{ID}instrument/example-2016", "law:ParticipationsApart"),
     "element-numbered-twice": (NUMBERED, PROVISION, "law:ElementNumbers"),
     "two-scopes": (resolution(START) + resolution(START).partition(f"<{PROVISION}#scope>")[2].join(
         (f"<{PROVISION}#scope-2>", "")), f"{PROVISION}#scope-2", "law:Scope-single"),

@@ -10,6 +10,7 @@ from rdflib import Graph, Literal
 from rdflib.namespace import OWL, RDF, SH
 from rdflib.term import Node
 
+from kb.ns import MZ
 from kb.validation.facts import Facts
 from kb.validation.finding import spoken
 from kb.validation.path import Refused
@@ -62,7 +63,8 @@ def _numbered(member_of: str, number: str, label: str) -> Query:
             ):
                 yield one
 
-    return Query("numbered", answers, frozenset({member_of}))
+    # belonging never leads out of a record, so that membership by it needs no other record's triples
+    return Query("numbered", answers, frozenset({member_of} - {str(MZ.inRecord)}))
 
 
 def _mutual(member_of: str, has_member: str) -> Query:

@@ -53,11 +53,17 @@ def without_comparisons(rules: Graph) -> Graph:
 
 
 def without(rules: Graph, left_out: Callable[[tuple[Node, Node, Node]], bool]) -> Graph:
-    """Shapes without some of their triples, with the prefixes that pySHACL uses in messages of its own."""
+    """Shapes without some of their triples, with the prefixes that pySHACL uses in messages of its own.
+
+    The values of a property keep their order, which a graph as a whole does not: of two severities pySHACL takes the
+    first.
+    """
     graph = Graph(bind_namespaces="none")
     for prefix, namespace in rules.namespaces():
         graph.bind(prefix, namespace)
-    graph += (t for t in rules if not left_out(t))
+    for subject, predicate in {(s, p) for s, p, _ in rules}:
+        triples = ((subject, predicate, value) for value in rules.objects(subject, predicate))
+        graph += (t for t in triples if not left_out(t))
     return graph
 
 

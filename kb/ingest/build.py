@@ -18,6 +18,7 @@ from kb.ingest.rule import check
 from kb.ns import ID, MZ, RDF, SCHEME
 from kb.record import ADDRESS, local_name
 
+_BELONGS = f" {MZ.inRecord} "
 _LONGEST = 200  # characters of one part of an address
 Lines = dict[str, set[str]]
 """Lines of canonical N-Triples by the record that owns their subject, in order of first appearance."""
@@ -26,10 +27,10 @@ _Objects = Callable[[Draft], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A node of the mapping made ready: the fixed end of its type's line, and for each value what gives its objects."""
+    """A node of the mapping made ready: the ends of lines that are always the same, and what gives the other objects."""
 
     node: Node
-    type: str
+    fixed: tuple[str, ...]
     values: tuple[tuple[str, _Objects], ...]
 
 
@@ -43,10 +44,7 @@ class Builder:
     def __init__(self, mapping: Mapping, known: Known) -> None:
         self.mapping = mapping
         self.known = known
-        self._plans = tuple(
-            _Plan(n, f" {RDF.type} {n.type} .\n", tuple((f" {p} ", _objects(v)) for p, v in n.values))
-            for n in mapping.nodes
-        )
+        self._plans = tuple(map(_plan, mapping.nodes))
 
     def build(self, row: Row) -> tuple[Lines, Draft, str]:
         """The lines of one row by record, what was found on the way, and the IRI of the row's own record.
@@ -113,6 +111,17 @@ class Builder:
                 yield f"{iri}#{fragment}" if fragment else iri, part
 
 
+def _plan(node: Node) -> _Plan:
+    fixed, values = [f" {RDF.type} {node.type} .\n"], []
+    for predicate, value in node.values:
+        always = _always(value)
+        if always is None:
+            values.append((f" {predicate} ", _objects(value)))
+        else:
+            fixed.append(f" {predicate} {always} .\n")
+    return _Plan(node, tuple(fixed), tuple(values))
+
+
 def _is_address(place: str) -> bool:
     """Whether a page can have this address below …/id/: every record and every part of one needs it."""
     record, _, fragment = place.partition("#")
@@ -172,9 +181,23 @@ def _write(plan: _Plan, place: str, part: Draft, lines: Lines) -> None:
     """Add the lines of one node, its mark of belonging included."""
     owner, subject = place.partition("#")[0], f"<{place}>"
     own = lines.setdefault(owner, set())
-    own.add(f"{subject} {MZ.inRecord} <{owner}> .\n")
-    own.add(subject + plan.type)
-    own.update(f"{subject}{predicate}{value} .\n" for predicate, objects in plan.values for value in objects(part))
+    own.add(f"{subject}{_BELONGS}<{owner}> .\n")
+    own.update([subject + end for end in plan.fixed])
+    own.update([f"{subject}{predicate}{value} .\n" for predicate, objects in plan.values for value in objects(part)])
+
+
+def _always(value: Value) -> str | None:
+    """The object of a value that is the same in every row, spelt as N-Triples; None for any other."""
+    text = value.text
+    match value.source:
+        case "constant":
+            return _literal(text, value.language, value.datatype)
+        case "iri" if not slots(text):
+            return f"<{ID}{text}>"
+        case "concept":
+            return f"<{SCHEME}{text}>"
+        case _:
+            return None
 
 
 def _objects(value: Value) -> _Objects:
@@ -190,19 +213,10 @@ def _objects(value: Value) -> _Objects:
                 return [_literal(made, value.language, value.datatype)] if made.strip() else []
 
             return filled
-        case "constant":
-            fixed = [_literal(text, value.language, value.datatype)]
-            return lambda part: fixed
-        case "iri" if not slots(text):
-            named = [f"<{ID}{text}>"]
-            return lambda part: named
         case "iri":
             return lambda part: [f"<{ID}{part.fill(text, local_name)}>"]
         case "path":  # as written by a person, slashes included; whether it exists is for a rule or the shapes to say
             return lambda part: [f"<{ID}{'/'.join(map(local_name, part.fill(text).strip().split('/')))}>"]
-        case "concept":
-            concept = [f"<{SCHEME}{text}>"]
-            return lambda part: concept
         case "node":
             return lambda part: [f"<{place}>" for place in part.nodes.get(text, [])[:1]]
         case _:

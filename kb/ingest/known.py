@@ -11,6 +11,8 @@ from kb.ns import ID, MZ, RDF, SKOS
 from kb.search import words
 from kb.store.local import LocalStore
 
+_REMEMBERED = 8192  # names whose suggestions are remembered
+
 
 class Known:
     """What a knowledge base knows by name; without a store it knows nothing.
@@ -22,6 +24,7 @@ class Known:
 
     def __init__(self, store: LocalStore | None) -> None:
         self._found: dict[str, dict[str, str]] = {}
+        self._near: dict[tuple[str, str], str] = {}
         for kind, name, iri in _names(store) if store is not None else ():
             self._found.setdefault(kind, {}).setdefault(name, iri)
 
@@ -31,6 +34,14 @@ class Known:
 
     def suggestion(self, kind: str, name: str) -> str:
         """`Did you mean …?` with the id of what has a similar name or id; empty when nothing has."""
+        told = self._near.get((kind, name))
+        if told is None:  # remembered, since a table repeats its names and comparing one takes milliseconds
+            if len(self._near) >= _REMEMBERED:
+                self._near.clear()
+            told = self._near[kind, name] = self._suggestion(kind, name)
+        return told
+
+    def _suggestion(self, kind: str, name: str) -> str:
         known = self._found.get(kind, {})
         asked = name.removeprefix(ID).removeprefix("provision/") if kind == "provision" else _key(name)
         close = difflib.get_close_matches(asked[:100], known, 1, 0.75)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -20,6 +21,7 @@ _LAST = time(23, 59, 59)
 _CLOCK = r"(T\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?)?"
 _MOMENT = rf"[0-9X]{{4}}(-[0-9X]{{2}}(-[0-9X]{{2}}{_CLOCK})?)?[?~%]?"
 _WRITTEN = re.compile(rf"{_MOMENT}(/{_MOMENT})?", re.ASCII)  # the forms of EDTF that have two ends
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _OPEN = re.compile(r"(\.\.)?/.*|.*/(\.\.)?", re.DOTALL)
 _HINT = "Write 2016-02-27, 2016-02, 2016-02-27~ (about), or 2016-02-15/2016-02-16."
 
@@ -40,7 +42,7 @@ class Period:
 def day(text: str) -> date:
     """A day written YYYY-MM-DD; raises Unfit."""
     try:
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):  # Python also reads 20160227 and 2016-W08-6
+        if not _DAY.fullmatch(text):  # Python also reads 20160227 and 2016-W08-6
             raise ValueError("it does not have the form YYYY-MM-DD")
         found = date.fromisoformat(text)
     except ValueError as error:
@@ -60,6 +62,10 @@ def between(first: str, last: str, zone: str) -> Period:
 @lru_cache(maxsize=8192)
 def uncertain(text: str, zone: str) -> Period:
     """The period that an EDTF text means, such as 2016-02, 2016-02-27~ or 2016-02-15/2016-02-16."""
+    if _DAY.fullmatch(text):  # most dates are plain days, which need no parser: it takes ten milliseconds for each
+        with suppress(ValueError):
+            found = _plausible(date.fromisoformat(text), text)
+            return _period(text, found, found, zone)
     from edtf import EDTFParseException, parse_edtf  # slow to import: only where such dates are read
 
     if not _WRITTEN.fullmatch(text):

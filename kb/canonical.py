@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
 
@@ -16,7 +17,21 @@ _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
 # Without `id:` and `scheme:`: their names hold slashes and read worse escaped than in full.
 _PREFIXES = {name: base for name, base in PREFIXES.items() if name not in ("id", "scheme")}
 _PREFIX_LINE = re.compile(r"@prefix (\w+): <[^>]*> \.")
+_ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.S)
+_CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 _PROBE = (NamedNode("urn:s"), NamedNode("urn:p"))
+
+
+class Text(NamedTuple):
+    """A literal as plain values; language and datatype are empty where it has none of its own."""
+
+    value: str
+    language: str = ""
+    datatype: str = ""
+
+
+Statement = tuple[str, str, str | Text]
+"""A triple as plain values: IRIs are strings. For passes over many records, where objects for terms cost too much."""
 
 
 @lru_cache(maxsize=65536)
@@ -80,6 +95,33 @@ def digest(text: str) -> str:
 def parse_ntriples(text: str, *, trusted: bool = False) -> tuple[Triple, ...]:
     """The triples of canonical N-Triples text, in its order; text that this process made itself can be `trusted`."""
     return tuple(q.triple for q in parse(text, format=RdfFormat.N_TRIPLES, lenient=trusted))
+
+
+def statements(text: str) -> list[Statement]:
+    """Canonical N-Triples text as plain values, in its order."""
+    lines = [line.split(" ", 2) for line in text.split("\n") if line]
+    return [(subject[1:-1], predicate[1:-1], _value(value)) for subject, predicate, value in lines]
+
+
+def plain(triples: Iterable[Triple]) -> list[Statement]:
+    """Triples without blank nodes as plain values."""
+    return [(str(t.subject)[1:-1], t.predicate.value, _value(f"{t.object} .")) for t in triples]
+
+
+@lru_cache(maxsize=65536)
+def _value(spelt: str) -> str | Text:
+    """The object of a line of N-Triples, up to the end of the line."""
+    if spelt[0] == "<":
+        return spelt[1:-3]
+    value, _, rest = spelt[1:-2].rpartition('"')
+    if "\\" in value:
+        value = _ESCAPED.sub(_character, value)
+    return Text(value, rest[1:], "") if rest[:1] == "@" else Text(value, "", rest[3:-1])
+
+
+def _character(found: re.Match[str]) -> str:
+    code, long_code, letter = found.groups()
+    return chr(int(code or long_code, 16)) if code or long_code else _CHARACTERS.get(letter, letter)
 
 
 def turtle(triples: Iterable[Triple]) -> bytes:

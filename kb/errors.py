@@ -86,6 +86,16 @@ class StorageFailed(MizanError):
     title = "The disk refused"
 
 
+class ProcessEnded(MizanError):
+    """A process that shared the work was ended from outside."""
+
+    title = "The work was stopped"
+
+    def __init__(self, what: str) -> None:
+        why = "one of its processes was ended, most likely for lack of memory"
+        super().__init__(what, why, "What is done is kept: run the same command to go on.")
+
+
 class LedgerBroken(MizanError):
     """A byte of the ledger is not what was written."""
 

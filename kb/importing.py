@@ -164,16 +164,16 @@ class _Large:
 
     def _write(self, pen: Writer, done: Prepared, retired: list[str], folder: Path) -> Outcome:
         outcome = Outcome(done.new, done.changed, done.same, recovered=pen.recovered)
-        parts = list(done.parts)
+        first = list(done.first)
         if any((done.new, done.changed, done.same)):
             absent = [r for r in self.mapping.reference if pen.store.digest(r.iri) is None]
             refuse_restricted(absent)
             if findings := [f for f in self.door.validate(absent) if f.severity == "Violation"]:
                 what = f"{findings[0].record}, which comes with the mapping {self.mapping.name}, breaks a rule"
                 raise DoesNotConform(what, findings[0].message())
-            parts = [*_part(pen.entries(absent, outcome), folder / "reference.gz"), *parts]
-        parts += _part(pen.retiring(retired, outcome), folder / "retired.gz")
-        return pen.commit_parts(parts, _activity(self.mapping.name, self.source), self.door.now(), outcome)
+            first = [*_part(pen.entries(absent, outcome), folder / "reference.gz"), *first]
+        first += _part(pen.retiring(retired, outcome), folder / "retired.gz")
+        return pen.commit_parts(first, done.parts, _activity(self.mapping.name, self.source), self.door.now(), outcome)
 
     @contextmanager
     def _pen(self) -> Iterator[Writer | None]:

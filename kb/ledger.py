@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import re
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +28,8 @@ from kb.storage import replace_file, sync_folder
 
 GENESIS = "0" * 64
 _LEFTOVER = ".unfinished"
-_NEW, _BEGINNING = '"replaces":null', 4000  # how an entry says that it replaces none, within these characters
+_KIND = b'{"kind":"entry"'
+_NEW, _BEGINNING = b'"replaces":null', 4000  # how an entry says that it replaces none, within these characters
 _ENTRY = re.compile(r'\{"kind":"entry","operation":"\w+","record":"([^"\\]*)"')
 _UNREADABLE = (  # what reading bytes that are not as written can raise
     FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, LookupError, TypeError, AttributeError
@@ -68,6 +71,13 @@ def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
 
 
+def entry_of(line: bytes) -> Entry:
+    """The entry that stands in a line of a segment."""
+    value = json.loads(line)
+    del value["kind"]
+    return Entry(**value)
+
+
 def entry_line(entry: Entry) -> bytes:
     """An entry as it stands in a segment."""
     return _line({"kind": "entry", **_fields(entry)}).encode()
@@ -76,6 +86,11 @@ def entry_line(entry: Entry) -> bytes:
 def pack(lines: Iterable[bytes]) -> bytes:
     """Lines of entries packed for `Ledger.append_parts`; level 1 packs them to a twentieth, others cost much more."""
     return gzip.compress(b"".join(lines), 1, mtime=0)
+
+
+def _beginnings(kinds: Sequence[str]) -> tuple[bytes, ...]:
+    """How the lines of entries begin that put records with IRIs that begin so."""
+    return tuple(f'{{"kind":"entry","operation":"put","record":"{kind}'.encode() for kind in kinds)
 
 
 def _footer(count: int) -> bytes:
@@ -195,12 +210,31 @@ class Ledger:
 
     def replaced(self, number: int) -> Iterator[str]:
         """The records of one segment that stood in the ledger before; entries of others are not parsed."""
-        with self._lines(number) as lines:
-            for text in lines:
-                if _NEW not in text[:_BEGINNING] and text.startswith('{"kind":"entry"'):
-                    value = json.loads(text)
-                    if value["replaces"] is not None:
-                        yield str(value["record"])
+        for line in self._first(number):
+            if _NEW not in line[:_BEGINNING]:
+                value = json.loads(line)
+                if value["replaces"] is not None:
+                    yield str(value["record"])
+
+    def new_lines(self, number: int, kinds: Sequence[str]) -> Iterator[bytes]:
+        """The lines, for `entry_of`, of the entries of one segment that are new records with IRIs that begin so."""
+        beginning = _beginnings(kinds)
+        with self._raw(number) as lines:
+            yield from (line for line in lines if line.startswith(beginning) and _NEW in line[:_BEGINNING])
+
+    def others(self, number: int, kinds: Sequence[str]) -> Iterator[Entry]:
+        """All other entries of one segment, in order."""
+        beginning = _beginnings(kinds)
+        for line in self._first(number):
+            if not (line.startswith(beginning) and _NEW in line[:_BEGINNING]):
+                yield entry_of(line)
+
+    def _first(self, number: int) -> Iterator[bytes]:
+        """The lines of the entries of one segment, without the new incidents at its end if it says where they begin."""
+        with self._raw(number) as lines:
+            bulk = json.loads(lines.readline())["activity"].get("bulk")
+            entries = (line for line in lines if line.startswith(_KIND))
+            yield from islice(entries, bulk["first"]) if isinstance(bulk, dict) else entries
 
     def find(self, number: int, records: set[str]) -> dict[str, Entry]:
         """The entries of the named records in one segment."""
@@ -258,9 +292,14 @@ class Ledger:
 
     @contextmanager
     def _lines(self, number: int) -> Iterator[IO[str]]:
+        with self._raw(number) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as lines:
+            yield lines
+
+    @contextmanager
+    def _raw(self, number: int) -> Iterator[IO[bytes]]:
         path = self.segment_path(number)
         try:
-            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+            with gzip.open(path) as packed, io.BufferedReader(packed, 1 << 20) as lines:
                 yield lines
         except _UNREADABLE as error:
             raise LedgerBroken(

@@ -16,7 +16,7 @@ from pyoxigraph import NamedNode, Triple
 
 from kb import replay, snapshot
 from kb.applicability import Law, projection
-from kb.canonical import digest, parse_ntriples
+from kb.canonical import digest, parse_ntriples, plain
 from kb.errors import DoesNotConform, LedgerBroken, StoreDamaged, StoreLocked, StoreMissing
 from kb.ledger import Entry, Ledger
 from kb.ns import MZ
@@ -104,11 +104,16 @@ class Writer:
         return outcome
 
     def commit_parts(
-        self, parts: Sequence[tuple[Path, int]], activity: dict[str, Any], time: str, outcome: Outcome
+        self, first: Sequence[tuple[Path, int]], incidents: Sequence[tuple[Path, int]], activity: dict[str, Any],
+        time: str, outcome: Outcome,
     ) -> Outcome:  # fmt: skip
-        """The same out of files of packed entries, which were checked and counted where they were made."""
-        if parts:
-            self.ledger.append_parts({**activity, "bulk": True}, time, parts)
+        """The same out of files of packed entries, which were checked and counted where they were made.
+
+        `incidents` hold nothing but new incidents, whose records need nothing of each other.
+        """
+        if first or incidents:
+            bulk = {"first": sum(count for _, count in first)}  # how many entries come before the new incidents
+            self.ledger.append_parts({**activity, "bulk": bulk}, time, [*first, *incidents])
             self._apply(self.ledger.head().segment)
             outcome.screened = self.screened
         outcome.snapshot = self.publish()
@@ -154,7 +159,7 @@ class Writer:
             self._apply(number)
             self._progress(number, last)
         if self.index.segment != last:
-            everything = ((iri, self.store.record(iri)) for iri in self._all_records())
+            everything = ((iri, plain(self.store.record(iri))) for iri in self._all_records())
             self.index.update(everything, last)
 
     def _all_records(self) -> list[str]:
@@ -165,10 +170,10 @@ class Writer:
         header = self.ledger.header(number)
         level = self.index.segment == number - 1 or (number == 1 and self._new_index)
         if header["activity"].get("bulk"):
-            self.screened, self.law = replay.replay(self.ledger, self.store, number, self.law), None
+            scratch = self.home.root / "replay"
+            self.screened = replay.replay(self.ledger, self.store, self.index if level else None, number, scratch)
+            self.law = None
             self.store.mark(number)
-            if level:  # after the store, from which the index takes names and what lies around
-                self.index.update(replay.records(self.ledger, number), number)
             return
         fresh: list[Triple] = list(import_node(number, header))
         indexed: list[tuple[str, list[Triple]]] = []
@@ -191,7 +196,10 @@ class Writer:
         self.law = None
         self.store.mark(number)
         if level:
-            self.index.update(indexed, number)
+            with self.index.changing(number) as change:
+                for iri, triples in indexed:
+                    change.put(iri, plain(triples))
+                change.again(self.screened.moved)
 
 
 def refuse_restricted(records: Iterable[Record]) -> None:

@@ -239,7 +239,7 @@ def test_bulk_import_can_be_killed_while_the_store_is_filled(
     path = _write(tmp_path / "t.csv", rows)
     one = _import(homes[0], path, IN_ONE)
     with monkeypatch.context() as patch:
-        patch.setattr("kb.applicability.projection.Stream.finish", lambda self: _stop())
+        patch.setattr("kb.applicability.projection.update", lambda *given: _stop())
         with pytest.raises(KeyboardInterrupt):
             _import(homes[1], path, IN_CHUNKS)
     again = _import(homes[1], path, IN_CHUNKS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, Triple
 
-from kb.canonical import literal
+from kb.canonical import Statement, literal, plain
 from kb.errors import StoreDamaged
 from kb.knowledgebase import KnowledgeBase
 from kb.ns import DCTERMS, ID, MZ, SEM, SKOS
@@ -174,7 +174,7 @@ def test_search_takes_any_page(index: SearchIndex, limit: int, offset: int) -> N
 # writing
 
 
-def _record(number: int, label: str, **more: str) -> tuple[str, list[Triple]]:
+def _record(number: int, label: str, **more: str) -> tuple[str, list[Statement]]:
     iri = f"{ID}incident/test/{number}"
     node = NamedNode(iri)
     triples = [Triple(node, SKOS.prefLabel, literal(label, language="en")), Triple(node, MZ.inRecord, node)]
@@ -184,7 +184,7 @@ def _record(number: int, label: str, **more: str) -> tuple[str, list[Triple]]:
         triples.append(Triple(node, DCTERMS.identifier, literal(more["identifier"])))
     if "part" in more:
         triples.append(Triple(NamedNode(iri + "#part"), SKOS.prefLabel, literal(more["part"], language="ar")))
-    return iri, triples
+    return iri, plain(triples)
 
 
 def test_search_index_replaces_and_removes_records(tmp_path: Path) -> None:

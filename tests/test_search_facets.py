@@ -12,7 +12,7 @@ import tantivy
 from pyoxigraph import NamedNode, Triple
 
 import kb.search.document
-from kb.canonical import literal
+from kb.canonical import Statement, literal, plain
 from kb.errors import StoreDamaged, UsageError
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
@@ -77,7 +77,7 @@ def store(demo: KnowledgeBase, shared: Path) -> LocalStore:
 def listing(store: LocalStore, tmp_path_factory: pytest.TempPathFactory) -> Listing:
     index = SearchIndex(tmp_path_factory.mktemp("facets") / "search", store)
     homes = [t.object.value for t in store.triples(MZ.describes) if isinstance(t.object, NamedNode)]
-    index.update(((iri, store.record(iri)) for iri in sorted(homes)), 1)
+    index.update(((iri, plain(store.record(iri))) for iri in sorted(homes)), 1)
     return Listing(index)
 
 
@@ -219,6 +219,11 @@ def incident(number: int, when: str = "2016-02-27T00:00:00+02:00") -> tuple[str,
     ]  # fmt: skip
 
 
+def said(*records: tuple[str, list[Triple]]) -> list[tuple[str, list[Statement]]]:
+    """Records as the index takes them."""
+    return [(iri, plain(triples)) for iri, triples in records]
+
+
 def walk(listing: Listing, sort: str, limit: int, filters: Filters) -> Iterator[tuple[str, ...]]:
     after = ""
     while True:
@@ -238,7 +243,7 @@ def test_pages_visit_every_incident_once(
         monkeypatch.setattr(kb.search.document, "fingerprint", lambda iri: 7)
     index = SearchIndex(tmp_path / "search")
     for part in range(3):  # in several segments of the engine
-        index.update([incident(n) for n in range(part, 131, 3)], part + 1)
+        index.update(said(*(incident(n) for n in range(part, 131, 3))), part + 1)
     listing = Listing(index)
     for limit in (10, 50, 100):
         pages = list(walk(listing, sort, limit, Filters(text="title")))
@@ -303,7 +308,7 @@ def small(tmp_path: Path) -> Callable[..., Listing]:
         for iri, triples in records:
             nodes = {t.subject for t in triples}
             store.replace(iri, [*triples, *(Triple(n, MZ.inRecord, NamedNode(iri)) for n in nodes)])
-        index.update([(iri, store.record(iri)) for iri, _ in records], segment)
+        index.update([(iri, plain(store.record(iri))) for iri, _ in records], segment)
         return Listing(index)
 
     return put
@@ -358,7 +363,7 @@ def test_a_changed_place_changes_what_lies_in_it(small: Callable[..., Listing]) 
 
 def test_an_index_made_by_other_rules_is_filled_anew(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path / "search")
-    index.update([incident(1)], 4)
+    index.update(said(incident(1)), 4)
     assert index.segment == 4
     (tmp_path / "search" / "mizan-segment").write_bytes(b"4")  # as the first version noted it
     later = SearchIndex(tmp_path / "search")

@@ -10,9 +10,9 @@ from math import inf
 from pyoxigraph import NamedNode, Triple
 
 from kb.applicability.law import BOTH, BOTH_KINDS, Law, moment
-from kb.canonical import parse_ntriples
+from kb.canonical import Statement, plain
 from kb.ns import GEO, MZ, SCHEME, SEM
-from kb.record import owner, subject
+from kb.record import owner
 from kb.store.local import LocalStore
 
 
@@ -82,12 +82,6 @@ def reported(store: LocalStore, incident: str) -> list[Triple]:
     return triples
 
 
-def telling(text: str) -> tuple[Triple, ...]:
-    """The triples that can hold facts, out of the canonical N-Triples of a record; the rest is not parsed."""
-    lines = (line for line in text.split("\n") if line)
-    return parse_ntriples("\n".join(line for line in lines if line.split(" ", 2)[1] in _PREDICATES), trusted=True)
-
-
 class Reader:
     """Takes facts out of records; one reader serves many records under one law."""
 
@@ -100,32 +94,35 @@ class Reader:
         An attribution assessed as not credible, a side of the fighting and an estimate of nobody are no facts; nor is
         a precondition that anybody assesses as not met or contested.
         """
+        return self.tell(plain(triples))
+
+    def tell(self, statements: Iterable[Statement]) -> Facts:
+        """The same of plain statements."""
         found: dict[str, set[str]] = {}
         of_nodes: list[tuple[str, str, str]] = []
         numbers: dict[str, bool] = {}
         discredited: set[str] = set()
         denied: set[str] = set()
         earliest, latest = -inf, inf
-        for triple in triples:
-            slot = _SLOTS.get(triple.predicate.value)
+        for subject, predicate, held in statements:
+            slot = _SLOTS.get(predicate)
             if slot is None:
                 continue
-            value: str = triple.object.value  # type: ignore[union-attr]
+            value = held if isinstance(held, str) else held.value
             if slot in _SETS:
                 found.setdefault(slot, set()).add(value)
             elif slot in _OF_NODES:
-                of_nodes.append((slot, subject(triple), value))
+                of_nodes.append((slot, subject, value))
             elif slot == "earliest":
                 earliest = moment(value) or earliest
             elif slot == "latest":
                 latest = moment(value) or latest
             elif slot == "number":
-                node = subject(triple)
-                numbers[node] = numbers.get(node, False) or value != "0"
+                numbers[subject] = numbers.get(subject, False) or value != "0"
             elif slot == "side" or value == _NOT_CREDIBLE:
-                discredited.add(subject(triple))
+                discredited.add(subject)
             elif value in _DENIALS:
-                denied.add(subject(triple))
+                denied.add(subject)
         return self._facts(earliest, latest, found, of_nodes, (numbers, discredited, denied))
 
     def _facts(
@@ -163,6 +160,5 @@ _SLOTS = {
     MZ.confidence.value: "confidence", MZ.side.value: "side",
     MZ.assesses.value: "assessed", MZ.assessmentValue.value: "value",
 }  # fmt: skip
-_PREDICATES = frozenset(f"<{iri}>" for iri in _SLOTS)
 _NOT_CREDIBLE = f"{SCHEME}confidence#assessed-not-credible"
 _DENIALS = frozenset(f"{SCHEME}assessment-value#{name}" for name in ("not-satisfied", "contested"))

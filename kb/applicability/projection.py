@@ -21,12 +21,13 @@ from kb.applicability.facts import Facts, reported
 from kb.applicability.law import Law, Scope
 from kb.applicability.screen import Screener
 from kb.applicability.verdict import Outcome
+from kb.canonical import Statement
 from kb.ns import ID, MZ, RDF, RDFS
 from kb.record import system_node
 from kb.store.local import LocalStore
 
-_STATE = NamedNode(f"{ID}screening")
-_ABOUT = f"> {MZ.about} "
+STATE = f"{ID}screening"  # the node that remembers the law
+_STATE = NamedNode(STATE)
 _INCIDENT = f"{ID}incident/"
 _PREDICATES = {
     Outcome.APPLICABLE: MZ.applicable,
@@ -37,11 +38,15 @@ _PREDICATES = {
 
 @dataclass(slots=True)
 class Work:
-    """What a change made necessary: incidents profiled, profiles made, and provisions evaluated on a profile."""
+    """What a change made necessary: incidents profiled, profiles made, and provisions evaluated on a profile.
+
+    `moved` are the incidents that have another profile now.
+    """
 
     incidents: int = 0
     profiles: int = 0
     evaluations: int = 0
+    moved: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -98,55 +103,31 @@ def update(store: LocalStore, changed: dict[str, list[Triple]], known: Law | Non
 
 
 class Stream:
-    """Screens the incidents of a large change one by one, before they are in the store, each from its own record.
+    """Screens the new incidents of a large change one by one, before they are in the store, each from its own record.
 
-    Incidents that other records speak of are left to `finish`, which reads them from the store like `update`.
+    `store` holds all else that the change brought. Incidents that other records speak of are left to `update`.
     """
 
-    def __init__(self, store: LocalStore, known: Law | None) -> None:
+    def __init__(self, store: LocalStore, law: Law) -> None:
         self._store = store
-        self._law = known if known is not None else law_reader.read(store)
-        self._screener = Screener(self._law)
+        self._screener = Screener(law)
         self._names: set[str] = set()
-        self._later: set[str] = set()
-        self._others = False
-        self._count = 0
 
-    def take(self, iri: str, text: str, *, again: bool = False) -> str:
-        """What to add to the store for a record with this canonical text: N-Triples, or nothing.
+    def take(self, iri: str, statements: list[Statement]) -> tuple[str, str]:
+        """The profile of a new incident, and what to add to the store for it, as N-Triples; empty when it is left.
 
-        `again` for a record that stood there before, with its new text in the store by now; without text it is gone.
+        The first incident of a profile brings what the law says of the profile.
         """
-        if not iri.startswith(_INCIDENT):
-            self._others = True
-            about = (line.split(" ", 3)[2][1:-1] for line in text.split("\n") if _ABOUT in line)
-            self._later.update(filter(_is_incident, about))
-            return ""
-        if not text or (self._spoken_of(iri) if again else self._store.points(MZ.about, NamedNode(iri))):
-            self._later.add(iri)
-            return ""
-        name = self._screener.profile(facts_text.telling(text))
-        self._names.add(name)
-        self._count += 1
-        return f"{system_node(iri)} {MZ.hasProfile} {_node(name)} .\n"
-
-    def finish(self) -> Work:
-        """Make the profiles that are new, and look at what was left; everything else is in the store by now."""
-        work = Work()
-        for name in sorted(self._names):
+        if self._store.points(MZ.about, NamedNode(iri)):
+            return "", ""
+        name = self._screener.profile_of(self._screener.tell(statements))
+        text = f"{system_node(iri)} {MZ.hasProfile} {_node(name)} .\n"
+        if name not in self._names:
+            self._names.add(name)
             if not self._store.knows(_node(name).value):
-                _make(self._store, self._screener, name, {}, frozenset(), work)
-        rest: dict[str, list[Triple]] = {iri: [] for iri in sorted(self._later)}
-        if self._others:  # anything but incidents may change the law: `update` finds out
-            rest[_STATE.value] = []
-        done = update(self._store, rest, self._law)
-        return Work(
-            self._count + done.incidents, work.profiles + done.profiles, work.evaluations + done.evaluations
-        )
-
-    def _spoken_of(self, iri: str) -> bool:
-        claims = self._store.subjects(MZ.about, NamedNode(iri))
-        return any(not claim.value.startswith(f"{iri}#") for claim in claims)
+                made = _profile(self._screener, name, {}, frozenset(), Work())
+                text += "".join([f"{triple} .\n" for triple in made])
+        return name, text
 
 
 def _place(store: LocalStore, screener: Screener, iri: str, differ: frozenset[str], work: Work) -> set[str]:
@@ -161,12 +142,21 @@ def _place(store: LocalStore, screener: Screener, iri: str, differ: frozenset[st
         _make(store, screener, name, _held(store, same[0]) if same else {}, differ, work)
     if before != {name}:
         store.set(node, MZ.hasProfile, [_node(name)])
+        work.moved.add(iri)
     return before - {name}
 
 
 def _make(
     store: LocalStore, screener: Screener, name: str, held: dict[str, NamedNode], differ: frozenset[str], work: Work
 ) -> None:
+    store.add(_profile(screener, name, held, differ, work))
+    work.profiles += 1
+
+
+def _profile(
+    screener: Screener, name: str, held: dict[str, NamedNode], differ: frozenset[str], work: Work
+) -> list[Triple]:
+    """What is said of a profile: its facts, and the outcome of every provision with a scope."""
     profile, facts = _node(name), screener.facts(name)
     triples = [Triple(profile, RDF.type, MZ.Profile),
                Triple(profile, MZ.profileFacts, Literal(facts_text.to_text(facts)))]  # fmt: skip
@@ -176,8 +166,7 @@ def _make(
             predicate = _PREDICATES[screener.outcome(scope, facts)]
             work.evaluations += 1
         triples.append(Triple(profile, predicate, NamedNode(provision)))
-    store.add(triples)
-    work.profiles += 1
+    return triples
 
 
 def _held(store: LocalStore, name: str) -> dict[str, NamedNode]:

@@ -14,6 +14,7 @@ from kb.applicability import rule
 from kb.applicability.facts import FIELDS, Facts, Reader
 from kb.applicability.law import Law, Scope
 from kb.applicability.verdict import Outcome, Screening, Test
+from kb.canonical import Statement
 
 Key = tuple[tuple[int, int], tuple[frozenset[str], ...]]
 
@@ -84,6 +85,10 @@ class Screener:
     def read(self, triples: Iterable[Triple]) -> Facts:
         """The facts in what is recorded of one incident."""
         return self._reader.read(triples)
+
+    def tell(self, statements: Iterable[Statement]) -> Facts:
+        """The same from plain statements."""
+        return self._reader.tell(statements)
 
     @cached_property
     def scopes(self) -> dict[str, Scope]:

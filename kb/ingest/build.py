@@ -27,7 +27,7 @@ _Objects = Callable[[Draft], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A node of the mapping made ready: the ends of lines that are always the same, and what gives the other objects."""
+    """A node of the mapping made ready: the ends of lines that are the same in every row, and what gives the others."""
 
     node: Node
     fixed: tuple[str, ...]

@@ -15,7 +15,7 @@ from pathlib import Path
 from pyoxigraph import NamedNode
 
 from kb import process
-from kb.errors import BadFile, MizanError
+from kb.errors import BadFile, MizanError, ProcessEnded
 from kb.ingest import chunk as chunks
 from kb.ingest.chunk import Chunk, Done, Files, Setting
 from kb.ingest.chunk import datasets as datasets
@@ -36,20 +36,19 @@ Cells = Iterable[tuple[int, int, Sequence[str]]]
 Progress = Callable[[int], None]
 
 
-class ImportStopped(MizanError):
-    """A process that maps or validates was ended from outside."""
-
-
 @dataclass(slots=True)
 class Prepared:
-    """A large table mapped and checked: what to tell, the counts of records, and the packed entries to write."""
+    """A large table mapped and checked: what to tell, the counts of records, and the packed entries to write.
+
+    `parts` are new records of rows, `first` everything else; files with their numbers of entries.
+    """
 
     intake: Summary
     new: int = 0
     changed: int = 0
     same: int = 0
-    entries: int = 0
     datasets: set[str] = field(default_factory=set)
+    first: list[tuple[Path, int]] = field(default_factory=list)
     parts: list[tuple[Path, int]] = field(default_factory=list)
 
 
@@ -99,8 +98,7 @@ class Bulk:
                 while waiting:
                     progress(self._settle(*waiting.popleft(), pool))
             except BrokenProcessPool:
-                why, hint = "one of its processes was ended, most likely for lack of memory", "What is done is kept:"
-                raise ImportStopped("The import stopped", why, f"{hint} run the same command to go on.") from None
+                raise ProcessEnded("The import stopped") from None
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -177,9 +175,9 @@ class Bulk:
                 made.new + counts["new"], made.changed + counts["changed"], made.same + counts["same"]
             )  # fmt: skip
             made.datasets.update(summary["datasets"])
-            parts = ((files.first, counts["shared"]), (files.own, counts["entries"]))
-            made.parts += [part for part in parts if part[1]]
-        made.entries = sum(count for _, count in made.parts)
+            others = ((files.first, counts["shared"]), (files.altered, counts["altered"]))
+            made.first += [part for part in others if part[1]]
+            made.parts += [(files.own, counts["own"])] if counts["own"] else []
         return made
 
     def rejected(self) -> Iterator[tuple[Row, list[Problem]]]:

@@ -78,6 +78,7 @@ class Files:
 
     def __init__(self, folder: Path, number: int) -> None:
         self.own = folder / f"{number:07d}.own.gz"
+        self.altered = folder / f"{number:07d}.altered.gz"
         self.shared = folder / f"{number:07d}.shared"
         self.first = folder / f"{number:07d}.first.gz"
         self.told = folder / f"{number:07d}.told"
@@ -124,18 +125,21 @@ class Worker:
         admit(intake, look.validate if self._setting.validating else _anything, look.held, self._setting.mapping)
         done = Done(chunk.number, intake.rows)
         files = Files(self._setting.folder, chunk.number)
-        own, shared = self._write_entries(intake, look, done)
+        own, altered, shared = self._write_entries(intake, look, done)
         files.own.write_bytes(pack(own))
+        files.altered.write_bytes(pack(altered))
         files.shared.write_bytes(b"".join(shared))
         _tell(intake, files.told, done)
         entering = {r.iri for r in intake.records}
         done.out = sorted(intake.named - entering)
         return done
 
-    def _write_entries(self, intake: Intake, look: _Look, done: Done) -> tuple[list[bytes], list[bytes]]:
+    def _write_entries(self, intake: Intake, look: _Look, done: Done) -> tuple[list[bytes], ...]:
+        """The lines of new records of rows, of changed ones, and of records that rows share."""
         own: list[bytes] = []
+        altered: list[bytes] = []
         shared: list[bytes] = []
-        counts = {"new": 0, "changed": 0, "same": 0, "entries": 0}
+        counts = {"new": 0, "changed": 0, "same": 0}
         for record in intake.records:
             held = look.held(record.iri)
             state = "new" if held is None else "same" if held == record.digest else "changed"
@@ -143,17 +147,16 @@ class Worker:
             if state != "same":
                 revision = look.revision(record.iri) + 1 if held else 1
                 entry = Entry("put", record.iri, revision, record.digest, held, record.tier, record.text)
-                (own if row else shared).append(entry_line(entry))
+                (shared if row is None else altered if held else own).append(entry_line(entry))
             if row is None:
                 first = intake.makers[record.iri][0]
                 done.shared.append(((record.iri, first.number, first.line), record.digest, state != "same"))
                 continue
             counts[state] += 1
-            counts["entries"] += state != "same"
             done.own.append((record.iri, row.number, row.line))
-        done.counts = counts
+        done.counts = counts | {"own": len(own), "altered": len(altered)}
         done.datasets = sorted(set(datasets(r.text for r in intake.records if r.iri in intake.origin)))
-        return own, shared
+        return own, altered, shared
 
 
 class _Look:

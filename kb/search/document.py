@@ -10,18 +10,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import tantivy
-from pyoxigraph import Literal, NamedNode, Triple
-
-from kb.ns import DCTERMS, GEO, MZ, OA, RDF, SCHEME, SEM, SKOS, XSD
+from kb.canonical import Statement, Text
+from kb.ns import DCTERMS, GEO, MZ, OA, RDF, SCHEME, SEM, SKOS
 from kb.record import owner
 from kb.search.reference import TAKEN, Reference
 from kb.search.schema import FACETS, kind_of, step
 from kb.search.text import read, title_key
 
-Node = dict[str, list[NamedNode | Literal]]  # the values of a node by the IRI of the property
+Node = dict[str, list[str | Text]]  # the values of a node by the IRI of the property
 Nodes = dict[str, Node]
-_STRING, _KILLED = XSD.string.value, SCHEME + "harm#killed"
+_KILLED, _ATTRIBUTION, _SIDE = SCHEME + "harm#killed", MZ.Attribution.value, MZ.WarringParty.value
 _P = {
     name: term.value
     for name, term in {
@@ -35,18 +33,31 @@ _P = {
         "high": MZ.maximum, "part": MZ.subsetOf, "type": RDF.type,
     }.items()
 }  # fmt: skip
+_ABOUT = MZ.about.value
+_CLAIMED = {_P[name]: name for name in ("method", "object", "weapon", "position")}  # what any claim may say as well
+_NAMED = frozenset(("object", "method", "weapon", "actor", "party"))  # facets whose things are found by their names
 _POINT = re.compile(r"POINT ?\((-?\d{1,3}(?:\.\d+)?) (-?\d{1,2}(?:\.\d+)?)\)")
 TIES = 30  # bits of a key that keep apart what has the same moment or segment
 
 
-def group(triples: Iterable[Triple], nodes: Nodes | None = None) -> Nodes:
-    """Triples as nodes with values, added to `nodes` if given."""
+def group(statements: Iterable[Statement], nodes: Nodes | None = None) -> Nodes:
+    """Statements as nodes with values, added to `nodes` if given."""
     found: Nodes = {} if nodes is None else nodes
-    for triple in triples:
-        value, node = triple.object, triple.subject
-        if isinstance(value, NamedNode | Literal) and isinstance(node, NamedNode):
-            found.setdefault(node.value, {}).setdefault(triple.predicate.value, []).append(value)
+    for subject, predicate, value in statements:
+        node = found.get(subject)
+        if node is None:
+            node = found[subject] = {}
+        if predicate in node:
+            node[predicate].append(value)
+        else:
+            node[predicate] = [value]
     return found
+
+
+def targets(iri: str, statements: Iterable[Statement]) -> set[str]:
+    """The incidents, other than itself, that a record makes claims about."""
+    found = {owner(value) for _, predicate, value in statements if predicate == _ABOUT and isinstance(value, str)}
+    return {target for target in found if target != iri and kind_of(target) == "incident"}
 
 
 def fingerprint(iri: str) -> int:
@@ -60,36 +71,39 @@ def taken(nodes: Nodes) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16] if parts else ""
 
 
-def document(iri: str, triples: list[Triple], reference: Reference, segment: int) -> tantivy.Document:
-    """The document of a record that was last changed in `segment`."""
-    return tantivy.Document(**fields(iri, triples, reference, segment))
+def fields(
+    iri: str, statements: Iterable[Statement], reference: Reference, segment: int, profile: str = ""
+) -> dict[str, Any]:  # fmt: skip
+    """The fields, by name, of the document of a record that was last changed in `segment`.
 
-
-def fields(iri: str, triples: list[Triple], reference: Reference, segment: int) -> dict[str, Any]:
-    """The fields of that document by name."""
-    nodes, kind = group(triples), kind_of(iri)
+    `profile` is that of an incident, which is looked up where it is not given.
+    """
+    nodes, kind = group(statements), kind_of(iri)
     foreign = reference.claims(iri) if kind == "incident" else []
     group(foreign, nodes)
     main = nodes.get(iri, {})
     labels = {(v.language or "en"): v.value for v in _literals(main, "label")}
+    english, arabic = labels.get("en", ""), labels.get("ar", "")
     begins = _text(main, "first")
     titles = [iri.rpartition("/")[2], *_all_texts(main, "label", "also", "code", "identifier")]
-    texts = {v.value for node in nodes.values() for values in node.values() for v in values if _is_text(v, kind)}
+    texts = {t for node in nodes.values() for values in node.values() for t in _texts(values, kind)}
     title_words, text_words = [read(t) for t in titles], [read(t) for t in sorted(texts)]
-    shown = {"en": labels.get("en", ""), "ar": labels.get("ar", ""), "date": begins, "own": ""}
+    shown = {"en": english, "ar": arabic, "date": begins, "own": ""}
     names: set[str] = set().union(*(forms for _, forms in (*title_words, *text_words)))
     values: dict[str, Any] = {}
     if kind == "incident":
-        others = {owner(t.subject.value) for t in foreign if isinstance(t.subject, NamedNode)}
+        others = {owner(subject) for subject, _, _ in foreign}
         facts = Facts(iri, nodes, reference).read()
         names |= reference.words(facts.named)
         values = facts.fields() | {"from": sorted(others)}
         segment = max([segment, *(reference.segment(other, 0) for other in others)])
     else:
         shown["own"] = taken(nodes)
-        values = {"f_dataset": [FACETS["dataset"].code(v.value) for v in _links(main, "dataset")]}
+        values = {"f_dataset": [FACETS["dataset"].code(v) for v in _links(main, "dataset")]}
     tie = fingerprint(iri)
-    title = {code: title_key(labels.get(code) or next(iter(labels.values()), "")) for code in ("en", "ar")}
+    any_label = next(iter(labels.values()), "")
+    keys = {label: title_key(label) for label in labels.values()} | {"": ""}
+    title = {"en": keys[english or any_label], "ar": keys[arabic or any_label]}
     return {
         "iri": iri,
         "kind": kind,
@@ -139,9 +153,9 @@ class Facts:
         for name in ("conflict", "dataset", "grade", "method", "object", "weapon"):
             self._put(name, main)
         for place in _links(main, "place"):
-            self._place(place.value)
+            self._place(place)
         for node in self.nodes.values():
-            if node.get(_P["claimant"]) and any(v.value == self.iri for v in _links(node, "about")):
+            if node.get(_P["claimant"]) and self.iri in _links(node, "about"):
                 self._claim(node)
         self.facets["claims"] = {step(self.claims)}
         self.facets["sources"] = {step(len(self.sources))}
@@ -160,40 +174,46 @@ class Facts:
         return values
 
     def _put(self, name: str, node: Node, as_facet: str = "") -> None:
-        facet = FACETS[as_facet or name]
+        facet = as_facet or name
         for value in _links(node, name):
-            self.facets.setdefault(facet.name, set()).update(map(facet.code, self.reference.chain(value.value)))
-            if facet.name in ("object", "method", "weapon", "actor", "party"):
-                self.named.add(value.value)
+            self.facets.setdefault(facet, set()).update(self._codes(facet, value))
+            if facet in _NAMED:
+                self.named.add(value)
+
+    def _codes(self, facet: str, value: str) -> tuple[str, ...]:
+        """The codes, of one facet, of a value and of all that lies around it or is broader."""
+        return self.reference.remember((facet, value), lambda: map(FACETS[facet].code, self.reference.chain(value)))
 
     def _place(self, iri: str) -> None:
         reported = self.nodes.get(iri)
-        inside = [v.value for v in _links(reported, "within")] if reported is not None else [iri]
+        inside = _links(reported, "within") if reported is not None else [iri]
         for place in inside:
-            self.facets.setdefault("place", set()).update(map(FACETS["place"].code, self.reference.chain(place)))
+            self.facets.setdefault("place", set()).update(self._codes("place", place))
             self.named.add(place)
 
     def _claim(self, node: Node) -> None:
         self.claims += 1
         self.sources.update(map(self._source, _links(node, "rests")))
-        for name in ("method", "object", "weapon", "position"):
-            self._put(name, node)
+        for predicate in _CLAIMED.keys() & node.keys():
+            self._put(_CLAIMED[predicate], node)
         types = _links(node, "type")
-        if MZ.Attribution in types:
+        if _ATTRIBUTION in types:
             self._put("actor", node)
             self._put("confidence", node)
-        elif MZ.WarringParty in types:  # a side of the fighting is not thereby alleged to have done it
+        elif _SIDE in types:  # a side of the fighting is not thereby alleged to have done it
             self._put("actor", node, "party")
         if _P["harm"] in node and not _reports_none(node):
             self._put("harm", node)
             self._put("victim", node)
-        if _P["part"] not in node and any(v.value == _KILLED for v in _links(node, "harm")):
+        if _P["part"] not in node and _KILLED in _links(node, "harm"):
             self.killed.update(_numbers(node)[:1])
         self._law(node)
 
     def _law(self, node: Node) -> None:
-        statuses = [FACETS["status"].code(v.value) for v in _links(node, "status")]
-        invoked = [v.value for v in _links(node, "invokes")] if statuses else []
+        if _P["status"] not in node:
+            return
+        statuses = [FACETS["status"].code(v) for v in _links(node, "status")]
+        invoked = _links(node, "invokes") if statuses else []
         for iri in invoked:
             instrument = iri if kind_of(iri) == "instrument" else self.reference.instrument(iri)
             chains = {"instrument": (instrument,), "provision": self.reference.chain(iri)}
@@ -204,28 +224,30 @@ class Facts:
         if statuses:
             self.facets.setdefault("status", set()).update(statuses)
 
-    def _source(self, evidence: NamedNode) -> str:
+    def _source(self, evidence: str) -> str:
         """The source that something rests on: itself, or where the evidence item was taken from."""
-        if kind_of(evidence.value) == "source" and "#" not in evidence.value:
-            return evidence.value
-        own = self.nodes.get(evidence.value, {}).get(OA.hasSource.value, [])
-        return own[0].value if own else self.reference.one(evidence.value, OA.hasSource) or evidence.value
+        if kind_of(evidence) == "source" and "#" not in evidence:
+            return evidence
+        own = [v for v in self.nodes.get(evidence, {}).get(OA.hasSource.value, []) if isinstance(v, str)]
+        return own[0] if own else self.reference.one(evidence, OA.hasSource) or evidence
 
     def _point(self, main: Node) -> tuple[float, float] | None:
         for place in _links(main, "place"):
-            for geometry in _links(self.nodes.get(place.value, {}), "geometry"):
-                found = _POINT.fullmatch(_text(self.nodes.get(geometry.value, {}), "wkt"))
+            for geometry in _links(self.nodes.get(place, {}), "geometry"):
+                found = _POINT.fullmatch(_text(self.nodes.get(geometry, {}), "wkt"))
                 if found and abs(float(found[1])) <= 180 and abs(float(found[2])) <= 90:
                     return float(found[2]), float(found[1])
         return None
 
 
-def _links(node: Node | None, name: str) -> list[NamedNode]:
-    return [v for v in (node or {}).get(_P[name], ()) if isinstance(v, NamedNode)]
+def _links(node: Node | None, name: str) -> list[str]:
+    values = node.get(_P[name]) if node else None
+    return [v for v in values if isinstance(v, str)] if values else []
 
 
-def _literals(node: Node, name: str) -> list[Literal]:
-    return [v for v in node.get(_P[name], ()) if isinstance(v, Literal)]
+def _literals(node: Node, name: str) -> list[Text]:
+    values = node.get(_P[name])
+    return [v for v in values if not isinstance(v, str)] if values else []
 
 
 def _text(node: Node, name: str) -> str:
@@ -236,11 +258,9 @@ def _all_texts(node: Node, *names: str) -> list[str]:
     return [v.value for name in names for v in _literals(node, name)]
 
 
-def _is_text(value: NamedNode | Literal, kind: str) -> bool:
-    """Whether a value is read as text: of an incident, what is written in words and not timestamps and numbers."""
-    if not isinstance(value, Literal):
-        return False
-    return kind != "incident" or bool(value.language) or value.datatype.value == _STRING
+def _texts(values: list[str | Text], kind: str) -> list[str]:
+    """What is read as text: of an incident, what is written in words and not timestamps and numbers."""
+    return [v.value for v in values if not isinstance(v, str) and (kind != "incident" or not v.datatype)]
 
 
 def _numbers(node: Node) -> list[int]:

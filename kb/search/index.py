@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import tantivy
-from pyoxigraph import NamedNode, Triple
 
+from kb.canonical import Statement, plain
 from kb.errors import StoreDamaged
-from kb.ns import MZ, SCHEME
-from kb.record import owner
+from kb.ns import SCHEME
 from kb.search.asking import every, text_queries
-from kb.search.document import document, group, taken
+from kb.search.document import fields, group, taken, targets
 from kb.search.reference import Known, Reference
 from kb.search.schema import FACETS, VERSION, build, kind_of
 from kb.storage import replace_file
@@ -115,56 +115,21 @@ class SearchIndex:
         parts = [int(part) if part.isdecimal() and part.isascii() else -1 for part in text.split()[:2]]
         return (parts[0], parts[1] if len(parts) > 1 else 1) if parts else (-1, None)
 
-    def update(self, records: Iterable[tuple[str, list[Triple]]], segment: int) -> None:
-        """Index records anew (an empty list of triples removes one); covers `segment` when this returns."""
+    def update(self, records: Iterable[tuple[str, list[Statement]]], segment: int) -> None:
+        """Index records anew (an empty list of statements removes one); covers `segment` when this returns."""
+        with self.changing(segment) as change:
+            for iri, statements in records:
+                change.put(iri, statements)
+
+    @contextmanager
+    def changing(self, segment: int) -> Iterator[Change]:
+        """Change the index; what was changed is there, and the index covers `segment`, when the block ends well."""
         with plain_errors(self.folder):
-            searcher = self.engine.searcher()
-            writer = self.engine.writer(heap_size=_HEAP, num_threads=1)
-            reference = Reference(self.known)
-            others: set[str] = set()
-            for iri, triples in records:
-                if searcher.num_docs:
-                    others |= self._concerned(iri, triples, searcher)
-                    if searcher.doc_freq("iri", iri):
-                        writer.delete_documents_by_term("iri", iri)
-                if triples:
-                    writer.add_document(document(iri, triples, reference, reference.segment(iri, segment)))
-            for iri in sorted(others):
-                writer.delete_documents_by_term("iri", iri)
-                held = self.known.record(iri) if self.known is not None else []
-                if held:
-                    writer.add_document(document(iri, held, reference, reference.segment(iri, segment)))
-            writer.commit()
-            writer.wait_merging_threads()
+            change = Change(self, segment)
+            yield change
+            change.commit()
             replace_file(self.folder / _MARK, f"{segment} {VERSION}".encode())
             self.engine.reload()
-
-    def _concerned(self, iri: str, triples: list[Triple], searcher: tantivy.Searcher) -> set[str]:
-        """The incidents whose documents take something from this record: claims, names, or what lies around."""
-        if self.known is None:
-            return set()
-        found = {
-            owner(t.object.value) for t in triples if t.predicate == MZ.about and isinstance(t.object, NamedNode)
-        }
-        found = {target for target in found if target != iri and kind_of(target) == "incident"}
-        schema, query = self.engine.schema, tantivy.Query
-        found |= self._iris(query.term_query(schema, "from", iri), searcher)
-        if kind_of(iri) in _REFERENCE and self._taken(iri, searcher) != taken(group(triples)):
-            things = {iri} if not iri.startswith(SCHEME) else {n for n in group(triples) if "#" in n}
-            for facet in FACETS.values():
-                codes = sorted(facet.code(thing) for thing in things if facet.base and thing.startswith(facet.base))
-                if codes:
-                    found |= self._iris(query.term_set_query(schema, facet.field, codes), searcher)
-        return found - {iri}
-
-    def _taken(self, iri: str, searcher: tantivy.Searcher) -> str:
-        hits = searcher.search(tantivy.Query.term_query(self.engine.schema, "iri", iri), limit=1).hits
-        return str(_shown(searcher.doc(hits[0][1]))["own"]) if hits else ""
-
-    def _iris(self, query: tantivy.Query, searcher: tantivy.Searcher) -> set[str]:
-        total = int(getattr(searcher.search(query, limit=1, count=True), "count", 0))
-        hits = searcher.search(query, limit=total, count=False).hits if total else []
-        return {str(searcher.doc(address).get_first("iri")) for _, address in hits}
 
     def copy_to(self, folder: Path) -> None:
         """A copy by hard links: the index never rewrites its segment files, only the lists of them."""
@@ -205,6 +170,71 @@ class SearchIndex:
         asked = {"kinds": {"terms": {"field": "kind", "size": 100}}}
         result = searcher.aggregate(tantivy.Query.all_query(), asked)
         return {b["key"]: int(b["doc_count"]) for b in sorted(result["kinds"]["buckets"], key=lambda b: b["key"])}
+
+
+class Change:
+    """One change of the index, made record by record."""
+
+    def __init__(self, index: SearchIndex, segment: int) -> None:
+        self._known, self._segment = index.known, segment
+        self._schema = index.engine.schema
+        self._searcher = index.engine.searcher()
+        self._writer = index.engine.writer(heap_size=_HEAP, num_threads=1)
+        self._reference = Reference(index.known)
+        self._others: set[str] = set()
+
+    def put(self, iri: str, statements: list[Statement]) -> None:
+        """Put a record in place of what is there under its IRI; without statements it is only taken out."""
+        if self._searcher.num_docs:
+            self._others |= self._concerned(iri, statements)
+            if self._searcher.doc_freq("iri", iri):
+                self._writer.delete_documents_by_term("iri", iri)
+        self._add(iri, statements)
+
+    def add(self, documents: Iterable[dict[str, Any]]) -> None:
+        """Add documents of new incidents, made elsewhere by `document.fields`."""
+        for made in documents:
+            self._writer.add_document(tantivy.Document(**made))
+
+    def again(self, iris: Iterable[str]) -> None:
+        """Make the documents of these incidents anew at the end, when all else is known."""
+        self._others.update(iris)
+
+    def commit(self) -> None:
+        """Write what was changed."""
+        for iri in sorted(self._others):
+            self._writer.delete_documents_by_term("iri", iri)
+            self._add(iri, plain(self._known.record(iri)) if self._known is not None else [])
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+
+    def _add(self, iri: str, statements: list[Statement]) -> None:
+        if statements:
+            segment = self._reference.segment(iri, self._segment)
+            self._writer.add_document(tantivy.Document(**fields(iri, statements, self._reference, segment)))
+
+    def _concerned(self, iri: str, statements: list[Statement]) -> set[str]:
+        """The incidents whose documents take something from this record: claims, names, or what lies around."""
+        if self._known is None:
+            return set()
+        found = targets(iri, statements)
+        found |= self._iris(tantivy.Query.term_query(self._schema, "from", iri))
+        if kind_of(iri) in _REFERENCE and self._taken(iri) != taken(group(statements)):
+            things = {iri} if not iri.startswith(SCHEME) else {n for n in group(statements) if "#" in n}
+            for facet in FACETS.values():
+                codes = sorted(facet.code(thing) for thing in things if facet.base and thing.startswith(facet.base))
+                if codes:
+                    found |= self._iris(tantivy.Query.term_set_query(self._schema, facet.field, codes))
+        return found - {iri}
+
+    def _taken(self, iri: str) -> str:
+        hits = self._searcher.search(tantivy.Query.term_query(self._schema, "iri", iri), limit=1).hits
+        return str(_shown(self._searcher.doc(hits[0][1]))["own"]) if hits else ""
+
+    def _iris(self, query: tantivy.Query) -> set[str]:
+        total = int(getattr(self._searcher.search(query, limit=1, count=True), "count", 0))
+        hits = self._searcher.search(query, limit=total, count=False).hits if total else []
+        return {str(self._searcher.doc(address).get_first("iri")) for _, address in hits}
 
 
 def hit(found: tantivy.Document) -> Hit:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from pyoxigraph import Literal, NamedNode, Triple
 
+from kb.canonical import Statement, plain
 from kb.ns import ELI, GEO, MZ, ORG, SCHEME, SKOS
 from kb.record import owner
 from kb.search.text import distinct
@@ -49,6 +50,7 @@ class Reference:
         self.known = known
         self._chains: dict[str, tuple[str, ...]] = {}
         self._words: dict[str, frozenset[str]] = {}
+        self._made: dict[tuple[str, str], tuple[str, ...]] = {}
         self._single: dict[tuple[str, str], str] = {}
 
     def chain(self, iri: str) -> tuple[str, ...]:
@@ -64,6 +66,13 @@ class Reference:
             # a provision may be part of an instrument, which is another facet
             self._chains[iri] = tuple(i for i in found if kind != "provision" or "/id/provision/" in i)
         return self._chains[iri]
+
+    def remember(self, key: tuple[str, str], make: Callable[[], Iterable[str]]) -> tuple[str, ...]:
+        """What was made for a key before, or is made now."""
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = tuple(make())
+        return found
 
     def instrument(self, provision: str) -> str:
         """The instrument of a provision; the thing itself where it is none."""
@@ -86,12 +95,12 @@ class Reference:
             found |= self._words[iri]
         return frozenset(found)
 
-    def claims(self, iri: str) -> list[Triple]:
+    def claims(self, iri: str) -> list[Statement]:
         """The claims that other records make about an incident."""
         if self.known is None:
             return []
         nodes = self.known.subjects(MZ.about, NamedNode(iri))
-        return [t for n in nodes if owner(n.value) != iri for t in self.known.node(n)]
+        return plain(t for n in nodes if owner(n.value) != iri for t in self.known.node(n))
 
     def segment(self, iri: str, otherwise: int) -> int:
         """The ledger segment in which a record was last written."""

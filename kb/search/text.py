@@ -100,8 +100,7 @@ def asked(text: str) -> list[tuple[list[str], set[str]]]:
 
 def title_key(text: str) -> str:
     """A key that sorts titles as a reader expects: plain words without the article; letters, digits and `_` only."""
-    plain = "_".join(bare(word) for word in read(text)[0])
-    return "".join(c for c in plain if c.isalnum() or c == "_")[:120]
+    return "_".join([bare(word) for word in read(text)[0]])[:120]
 
 
 def distinct(texts: Iterable[str]) -> frozenset[str]:

@@ -26,6 +26,7 @@ from pyoxigraph import NamedNode, Triple
 
 from kb import document as rdf
 from kb import vocabulary
+from kb.canonical import plain
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
 from kb.knowledgebase import KnowledgeBase
@@ -118,7 +119,7 @@ def beside_sparql(known: Records, rows: Records, folder: Path) -> None:
         store.add(triples)
     index = SearchIndex(folder, store)
     start = time.perf_counter()
-    index.update(((iri, store.record(iri)) for iri in records), 1)
+    index.update(((iri, plain(store.record(iri))) for iri in records), 1)
     took = time.perf_counter() - start
     listing = Listing(index)
     total = listing.total(Filters())
@@ -242,7 +243,7 @@ def main() -> None:
         known, rows = real(base)
         beside_sparql(known, rows, folder / "beside")
         reference = Reference(base.snapshot().store)
-        made = [fields(iri, triples, reference, 1) for iri, triples in {**known, **rows}.items() if "/incident/" in iri]
+        made = [fields(iri, plain(triples), reference, 1) for iri, triples in {**known, **rows}.items() if "/incident/" in iri]
         case = [one for one in made if one["f_dataset"] == ["syria-2015-16"]]
         del rows, known
         gc.collect()

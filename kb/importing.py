@@ -14,7 +14,7 @@ from typing import Any
 
 from kb import __version__, document, snapshot
 from kb.errors import BadFile, DoesNotConform, StoreMissing, UsageError
-from kb.ingest import bulk, journal, reject, tabular
+from kb.ingest import bulk, journal, recall, reject, tabular
 from kb.ingest.admission import Validate, admit
 from kb.ingest.build import Builder
 from kb.ingest.bulk import Bulk, Prepared
@@ -138,6 +138,9 @@ class _Large:
     ) -> Imported:
         """Map, check and write all rows; a run that was killed goes on where it stopped."""
         with self._pen() as pen:
+            known = self._known_by()
+            if pen is not None and (held := self._recalled(pen, known)):
+                return held
             store, folder = self.door.reader(), _store_folder(self.door.home)
             with self._journal() as book:
                 setting = Setting(self.mapping, header, folder, book.folder, self.options.validating)
@@ -160,7 +163,24 @@ class _Large:
                 outcome = self._write(pen, done, retired, book.folder)
                 outcome.gone = len(gone)
                 book.remove()
+                told = recall.Recalled(done.intake, done.new + done.changed + done.same, len(gone) - len(retired), kept)
+                recall.remember(self.door.home.imports, known, outcome.snapshot, told)
                 return Imported(done.intake, outcome, kept)
+
+    def _recalled(self, pen: Writer, known: str) -> Imported | None:
+        """The result without doing the work, where the same was imported before and still stands."""
+        home = self.door.home
+        held = recall.recall(home.imports, known, pen.ledger, self.mapping, home.rejects)
+        if held is None or (self.options.retire and held.gone):
+            return None
+        _unchanged(self.path, self.source)
+        same = Outcome(same=held.records, gone=held.gone, snapshot=pen.publish(), recovered=pen.recovered)
+        return Imported(held.intake, same, held.kept)
+
+    def _known_by(self, *more: str) -> str:
+        """The name of this import: what decides its result, and more where that matters."""
+        meant, validating = _mapping_digest(self.mapping), str(self.options.validating)
+        return journal.name(__version__, self.source["sha256"], meant, validating, *more)
 
     def _write(self, pen: Writer, done: Prepared, retired: list[str], folder: Path) -> Outcome:
         outcome = Outcome(done.new, done.changed, done.same, recovered=pen.recovered)
@@ -192,11 +212,9 @@ class _Large:
             with tempfile.TemporaryDirectory(prefix="mizan-check-") as folder, Journal(Path(folder)) as book:
                 yield book
             return
-        imports, meant = self.door.home.imports, _mapping_digest(self.mapping)
-        at = str(snapshot.current(self.door.home))
-        name = journal.name(__version__, self.source["sha256"], meant, at, str(self.options.validating))
+        imports, name = self.door.home.imports, self._known_by(str(snapshot.current(self.door.home)))
         for other in imports.iterdir() if imports.is_dir() else ():
-            if other.name != name:
+            if other.name != name and other.is_dir():
                 shutil.rmtree(other)
         with Journal(imports / name) as book:
             yield book

@@ -30,7 +30,7 @@ GENESIS = "0" * 64
 _LEFTOVER = ".unfinished"
 _KIND = b'{"kind":"entry"'
 _NEW, _BEGINNING = b'"replaces":null', 4000  # how an entry says that it replaces none, within these characters
-_ENTRY = re.compile(r'\{"kind":"entry","operation":"\w+","record":"([^"\\]*)"')
+_ENTRY = re.compile(rb'\{"kind":"entry","operation":"\w+","record":"([^"\\]*)"')
 _UNREADABLE = (  # what reading bytes that are not as written can raise
     FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, LookupError, TypeError, AttributeError
 )  # fmt: skip
@@ -208,6 +208,14 @@ class Ledger:
                 if value.pop("kind") == "entry":
                     yield Entry(**value)
 
+    def records(self, number: int) -> Iterator[str]:
+        """The IRIs of the records of one segment; entries are not parsed."""
+        with self._raw(number) as lines:
+            for line in lines:
+                named = _ENTRY.match(line)
+                if named:
+                    yield named[1].decode()
+
     def replaced(self, number: int) -> Iterator[str]:
         """The records of one segment that stood in the ledger before; entries of others are not parsed."""
         for line in self._first(number):
@@ -239,13 +247,12 @@ class Ledger:
     def find(self, number: int, records: set[str]) -> dict[str, Entry]:
         """The entries of the named records in one segment."""
         found: dict[str, Entry] = {}
-        with self._lines(number) as lines:
-            for text in lines:
-                named = _ENTRY.match(text)
-                if named and named[1] in records:  # only those are parsed: a segment may hold a million entries
-                    value = json.loads(text)
-                    del value["kind"]
-                    found[named[1]] = Entry(**value)
+        with self._raw(number) as lines:
+            for line in lines:
+                named = _ENTRY.match(line)
+                if named and named[1].decode() in records:  # only those are parsed: a segment may hold a million
+                    entry = entry_of(line)
+                    found[entry.record] = entry
         return found
 
     def history(self, record: str) -> Iterator[tuple[int, dict[str, Any], Entry]]:

@@ -368,7 +368,7 @@ def test_an_index_made_by_other_rules_is_filled_anew(tmp_path: Path) -> None:
     (tmp_path / "search" / "mizan-segment").write_bytes(b"4")  # as the first version noted it
     later = SearchIndex(tmp_path / "search")
     assert later.segment == -1
-    later.update([incident(2)], 4)
+    later.update(said(incident(2)), 4)
     assert (later.segment, [h.iri for h in later.find().items]) == (4, [incident(2)[0]])
 
 

@@ -8,10 +8,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from pyoxigraph import NamedNode
 
 from kb.knowledgebase import KnowledgeBase
-from kb.ns import ID
-from kb.search import FACETS, Filters, Listing
+from kb.ns import ID, MZ
+from kb.search import FACETS, Filters, Listing, Screened
 from web.app import create_app
 from web.listing import FIRST, TITLES
 
@@ -58,7 +59,8 @@ def client(demo: KnowledgeBase) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def listing(demo: KnowledgeBase) -> Listing:
-    return Listing(demo.snapshot().index)
+    at = demo.snapshot()
+    return Listing(at.index, lambda: Screened(at.store))
 
 
 def get(client: FlaskClient, path: str, status: int = 200) -> Form:
@@ -80,6 +82,26 @@ def test_list_shows_what_the_index_counts(client: FlaskClient, listing: Listing)
         name for name in FACETS if listing.counts(Filters(), [name])[name]
     }
     assert TITLES.keys() == FACETS.keys()
+
+
+@pytest.mark.parametrize(("outcome", "predicate"), [("applicable", MZ.applicable), ("undetermined", MZ.undetermined)])
+def test_list_is_narrowed_by_what_the_screening_says(
+    demo: KnowledgeBase, client: FlaskClient, listing: Listing, outcome: str, predicate: NamedNode
+) -> None:
+    store = demo.snapshot().store
+    expected: dict[str, set[str]] = {}
+    for triple in store.triples(MZ.hasProfile):
+        assert isinstance(triple.subject, NamedNode) and isinstance(triple.object, NamedNode)
+        for provision in store.objects(triple.object, predicate):
+            code = f"{FACETS['applicability'].code(provision.value)}:{outcome}"
+            expected.setdefault(code, set()).add(triple.subject.value.partition("#")[0])
+    counted = {c: n for c, n in listing.counts(Filters(), ["applicability"])["applicability"] if c.endswith(outcome)}
+    assert counted == {code: len(incidents) for code, incidents in expected.items()}
+    code = min(expected, key=lambda c: (len(expected[c]), c))
+    data = client.get("/api/incidents", query_string={"applicability": code, "limit": "100"}).get_json()
+    assert {i["iri"] for i in data["incidents"]} == expected[code]
+    page = get(client, f"/en/incidents?applicability={quote(code)}")
+    assert "What the screening computes: " in page.text and f"({outcome})" in page.text
 
 
 def test_list_says_in_words_how_the_choices_combine(client: FlaskClient, listing: Listing) -> None:

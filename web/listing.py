@@ -18,6 +18,7 @@ from kb.search import FACETS, Box, Facet, Filters
 from kb.search.listing import SORTS
 from web.language import marked
 from web.reading import Reader, Text, expand
+from web.screening import OUTCOMES
 
 TITLES = {
     "place": marked("Place"), "object": marked("Object hit"), "method": marked("Method"),
@@ -27,6 +28,7 @@ TITLES = {
     "provision": marked("Provision invoked"), "status": marked("Status of the link to the law"),
     "grade": marked("Grade of evidence"), "claims": marked("Number of claims"),
     "sources": marked("Number of sources"), "dataset": marked("Dataset"), "conflict": marked("Conflict"),
+    "applicability": marked("What the screening computes"),
 }  # fmt: skip
 FIRST = ("place", "object", "method", "actor", "instrument")  # shown at once; the others where asked for
 SORT_NAMES = {
@@ -180,6 +182,8 @@ class Chooser:
         label = self._reader.label(iri) if _node(iri) else value
         if not status:
             return label
+        if status in OUTCOMES:
+            return Markup("{} ({})").format(label, self._reader.language.gettext(OUTCOMES[status]))
         return Markup("{} ({})").format(label, self.words(FACETS["status"], status))
 
     def values(self, name: str, counts: list[tuple[str, int]], chosen: tuple[str, ...], most: int) -> list[Value]:

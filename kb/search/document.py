@@ -34,6 +34,7 @@ _P = {
     }.items()
 }  # fmt: skip
 _ABOUT = MZ.about.value
+_PROFILE = FACETS["applicability"].field
 _CLAIMED = {_P[name]: name for name in ("method", "object", "weapon", "position")}  # what any claim may say as well
 _NAMED = frozenset(("object", "method", "weapon", "actor", "party"))  # facets whose things are found by their names
 _POINT = re.compile(r"POINT ?\((-?\d{1,3}(?:\.\d+)?) (-?\d{1,2}(?:\.\d+)?)\)")
@@ -95,7 +96,8 @@ def fields(
         others = {owner(subject) for subject, _, _ in foreign}
         facts = Facts(iri, nodes, reference).read()
         names |= reference.words(facts.named)
-        values = facts.fields() | {"from": sorted(others)}
+        found = profile or reference.profile(iri)
+        values = facts.fields() | {"from": sorted(others), _PROFILE: [found] if found else []}
         segment = max([segment, *(reference.segment(other, 0) for other in others)])
     else:
         shown["own"] = taken(nodes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,11 +15,13 @@ from kb.ns import ID
 from kb.search.asking import Box, Filters, every, filter_query, text_queries
 from kb.search.index import Hit, SearchIndex, hit, plain_errors
 from kb.search.schema import FACETS
+from kb.search.screened import Screened
 
 SORTS = ("newest", "oldest", "changed", "title", "best")
 UNITS = ("day", "week", "month", "year")
 MOST = 100  # incidents on a page
 BEST = 1000  # of the best matches, so many can be read on to; a cursor by relevance is a position
+_SCREENED = "applicability"
 _VALUES = 10_000  # values of one facet that are counted
 _DAYS = 65_000  # days, and cells of the map, that the engine keeps apart in one answer
 _CELLS = 250  # cells of the map on each side at most
@@ -53,19 +55,30 @@ Row = tuple[Any, str, Hit]  # sort key, IRI, what is shown
 
 
 class Listing:
-    """The incidents of one index. Every number is of incidents, each counted once for each value it has."""
+    """The incidents of one index. Every number is of incidents, each counted once for each value it has.
 
-    def __init__(self, index: SearchIndex) -> None:
+    `screened` gives what the screening says in the same snapshot; without it that facet is empty.
+    """
+
+    def __init__(self, index: SearchIndex, screened: Callable[[], Screened] | None = None) -> None:
         self._index = index
+        self._screened = screened
         self._schema = index.engine.schema
         self._searcher = index.engine.searcher()
         with plain_errors(index.folder):  # an aggregation over a field that is not there counts nothing, in silence
             tantivy.Query.term_query(self._schema, _LAST, "")
 
+    def _query(self, filters: Filters) -> tantivy.Query:
+        codes = filters.facets.get(_SCREENED)
+        if codes:
+            profiles = self._screened().profiles(codes) if self._screened is not None else ()
+            filters = replace(filters, facets={**filters.facets, _SCREENED: profiles})
+        return filter_query(self._schema, filters)
+
     def total(self, filters: Filters) -> int:
         """How many incidents the filters let through."""
         with plain_errors(self._index.folder):
-            found = self._searcher.search(filter_query(self._schema, filters), limit=1, count=True)
+            found = self._searcher.search(self._query(filters), limit=1, count=True)
         return int(getattr(found, "count", 0))  # the type stubs of tantivy do not know `count`
 
     def page(
@@ -99,7 +112,7 @@ class Listing:
         self, filters: Filters, name: str, falling: bool, cursor: tuple[Any, str] | None, wanted: int
     ) -> tuple[list[Row], int]:
         """The rows beyond a cursor in order of (key, IRI), the IRI falling with the key, and how many there are."""
-        query = filter_query(self._schema, filters)
+        query = self._query(filters)
         if cursor:
             query = every([query, self._beyond(name, cursor[0], falling)])
         order = tantivy.Order.Desc if falling else tantivy.Order.Asc
@@ -134,7 +147,7 @@ class Listing:
         if after and not (after.isascii() and after.isdecimal() and len(after) < 6):
             raise _no_cursor(after)
         start = min(int(after or 0), BEST)
-        query = filter_query(self._schema, filters)
+        query = self._query(filters)
         rows = min(limit, BEST - start)
         found = self._searcher.search(query, limit=max(rows, 1), offset=start, count=True)
         total = int(getattr(found, "count", 0))
@@ -158,17 +171,18 @@ class Listing:
     def _terms(self, filters: Filters, names: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
         asked = {name: {"terms": {"field": FACETS[name].field, "size": _VALUES}} for name in names}
         with plain_errors(self._index.folder):
-            found = self._searcher.aggregate(filter_query(self._schema, filters), asked)
-        return {
-            name: sorted(((b["key"], int(b["doc_count"])) for b in found[name]["buckets"]), key=lambda v: (-v[1], v[0]))
-            for name in asked
-        }
+            found = self._searcher.aggregate(self._query(filters), asked)
+        counted = {name: [(b["key"], int(b["doc_count"])) for b in found[name]["buckets"]] for name in asked}
+        if _SCREENED in counted:
+            profiles = counted[_SCREENED]
+            counted[_SCREENED] = self._screened().counts(profiles) if self._screened is not None else []
+        return {name: sorted(values, key=lambda v: (-v[1], v[0])) for name, values in counted.items()}
 
     def time(self, filters: Filters, unit: str = "month") -> list[tuple[date, int]]:
         """The first day of each stretch (day, week from Monday, month, year) with the incidents that begin in it."""
         asked = {"days": {"terms": {"field": "first_day", "size": _DAYS}}}
         with plain_errors(self._index.folder):
-            found = self._searcher.aggregate(filter_query(self._schema, filters), asked)
+            found = self._searcher.aggregate(self._query(filters), asked)
         bins: dict[date, int] = {}
         for bucket in found["days"]["buckets"]:
             if int(bucket["key"]) > 0:
@@ -192,7 +206,7 @@ class Listing:
         inner = {"w": {"histogram": {"field": "longitude", "interval": side, "min_doc_count": 1}}}
         outer = {"s": {"histogram": {"field": "latitude", "interval": side, "min_doc_count": 1}, "aggs": inner}}
         with plain_errors(self._index.folder):
-            query = filter_query(self._schema, filters)
+            query = self._query(filters)
             ends = self._searcher.aggregate(query, {n: {"stats": {"field": n}} for n in ("latitude", "longitude")})
             if any(((e["max"] or 0) - (e["min"] or 0)) / side > _CELLS for e in ends.values()):
                 return None

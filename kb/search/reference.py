@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.canonical import Statement, plain
 from kb.ns import ELI, GEO, MZ, ORG, SCHEME, SKOS
-from kb.record import owner
+from kb.record import SYSTEM_FRAGMENT, owner
 from kb.search.text import distinct
 
 _AROUND = {
@@ -101,6 +101,10 @@ class Reference:
             return []
         nodes = self.known.subjects(MZ.about, NamedNode(iri))
         return plain(t for n in nodes if owner(n.value) != iri for t in self.known.node(n))
+
+    def profile(self, iri: str) -> str:
+        """The name of the profile that an incident is screened by; empty when there is none."""
+        return self.one(f"{iri}#{SYSTEM_FRAGMENT}", MZ.hasProfile).rpartition("/")[2]
 
     def segment(self, iri: str, otherwise: int) -> int:
         """The ledger segment in which a record was last written."""

@@ -8,7 +8,7 @@ import tantivy
 
 from kb.ns import ID, ONTOLOGY, SCHEME
 
-VERSION = 2  # of the fields below; an index of another version is made anew
+VERSION = 3  # of the fields below; an index of another version is made anew
 FIELD = "f_"  # in front of the name of a facet
 
 
@@ -17,18 +17,20 @@ class Facet:
     """One facet of an incident.
 
     A value is an IRI, written short by leaving out `base`; `concept` says that the values are terms of a list. With
-    `by_status` a value may be followed by `:status`: the same, as far as claims of that status say it. Facets without
-    a base have plain codes: numbers of claims and of sources, in steps.
+    `by_status` a value may be followed by `:status`: the same, as far as claims of that status say it, or as the
+    outcome of the screening. Facets without a base have plain codes: numbers of claims and of sources, in steps.
+    `held` is the field of the index where it has another name than the facet.
     """
 
     name: str
     base: str = ""
     by_status: bool = False
+    held: str = ""
 
     @property
     def field(self) -> str:
         """The field of the index."""
-        return FIELD + self.name
+        return FIELD + (self.held or self.name)
 
     def code(self, iri: str) -> str:
         """The short form of a value; an IRI that lies elsewhere stays as it is."""
@@ -68,6 +70,8 @@ _FACETS = (
     Facet("sources"),
     Facet("dataset", ID + "dataset/"),
     Facet("conflict", ID + "conflict/"),
+    # incidents hold the profile that they share, and what the screening says of it stands in the store: see Screened
+    Facet("applicability", ID + "provision/", by_status=True, held="profile"),
 )
 FACETS = {facet.name: facet for facet in _FACETS}
 STEPS = (("0", 0), ("1", 1), ("2", 2), ("3-5", 5), ("6-9", 9), ("10-", 1 << 62))  # name and last number of each

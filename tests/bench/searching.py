@@ -243,7 +243,8 @@ def main() -> None:
         known, rows = real(base)
         beside_sparql(known, rows, folder / "beside")
         reference = Reference(base.snapshot().store)
-        made = [fields(iri, plain(triples), reference, 1) for iri, triples in {**known, **rows}.items() if "/incident/" in iri]
+        incidents = [(i, plain(t)) for i, t in {**known, **rows}.items() if "/incident/" in i]
+        made = [fields(iri, said, reference, 1) for iri, said in incidents]
         case = [one for one in made if one["f_dataset"] == ["syria-2015-16"]]
         del rows, known
         gc.collect()

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from kb.errors import UsageError
-from kb.search import FACETS, Filters, Listing
+from kb.search import FACETS, Filters, Listing, Screened
 from kb.search.listing import MOST, UNITS
 from kb.snapshot import Snapshot
 from web.listing import ALL, FIRST, SHOWN, SORT_NAMES, TITLES, Chooser, State, Value, read
@@ -52,7 +52,7 @@ def show_list(lang: str) -> Response:
     if held:
         return held
     state, snapshot = read(request.args), here()
-    listing = Listing(snapshot.index)
+    listing = _listing(snapshot)
     found = listing.page(state.filters, state.order, PER_PAGE, state.after, state.before, lang)
     names = _names(state)
     chooser = Chooser(reader())
@@ -65,6 +65,10 @@ def show_list(lang: str) -> Response:
         before=state.at(before=found.before).address(path) if found.before else "",
         bars=_bars(listing, state, path), data=state.address("/api/incidents"), whole="1" in state.more,
     ), f"{lang}-incidents")  # fmt: skip
+
+
+def _listing(snapshot: Snapshot) -> Listing:
+    return Listing(snapshot.index, lambda: site().once("screened", snapshot, partial(Screened, snapshot.store)))
 
 
 def _names(state: State) -> list[str]:
@@ -208,7 +212,7 @@ def as_data() -> Response:
     if held:
         return held
     state, snapshot = read(request.args, _EXTRA), here()
-    listing = Listing(snapshot.index)
+    listing = _listing(snapshot)
     names = _asked_facets(state)
     limit = _whole("limit", PER_PAGE, MOST)
     found = listing.page(state.filters, state.order, limit, state.after, state.before, tongue().code)

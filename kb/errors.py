@@ -91,9 +91,11 @@ class ProcessEnded(MizanError):
 
     title = "The work was stopped"
 
-    def __init__(self, what: str) -> None:
+    @classmethod
+    def for_memory(cls, what: str) -> ProcessEnded:
+        """The error when a process is gone, which nearly always is for lack of memory."""
         why = "one of its processes was ended, most likely for lack of memory"
-        super().__init__(what, why, "What is done is kept: run the same command to go on.")
+        return cls(what, why, "What is done is kept: run the same command to go on.")
 
 
 class LedgerBroken(MizanError):

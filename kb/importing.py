@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from kb import __version__, document, snapshot
 from kb.errors import BadFile, DoesNotConform, StoreMissing, UsageError
 from kb.ingest import bulk, journal, recall, reject, tabular
+from kb.ingest import gone as gone_records
 from kb.ingest.admission import Validate, admit
 from kb.ingest.build import Builder
 from kb.ingest.bulk import Bulk, Prepared
@@ -25,6 +27,7 @@ from kb.ingest.plan import Mapping
 from kb.ingest.report import Intake, Kept
 from kb.ledger import entry_line, pack
 from kb.paths import Home
+from kb.search import SearchIndex
 from kb.storage import plain_errors
 from kb.store.local import LocalStore
 from kb.writer import Outcome, Writer, refuse_restricted
@@ -62,6 +65,7 @@ class Door:
 
     home: Home
     reader: Callable[[], LocalStore | None]
+    index: Callable[[], SearchIndex | None]
     validate: Validate
     writing: Callable[[], AbstractContextManager[Writer]]
     now: Callable[[], str]
@@ -88,14 +92,18 @@ class Door:
             absent = [r for r in mapping.reference if store is None or store.digest(r.iri) is None]
             intake.records = [*absent, *intake.records]
             self._admit(intake, mapping)
-            gone = _gone(store, mapping, intake)
+            datasets = set(bulk.datasets(r.text for r in intake.records if r.iri in intake.origin))
+            gone, number = self.gone(
+                mapping, datasets, lambda: gone_records.standing(store, intake.named),
+                lambda: gone_records.listed(store, mapping, datasets, intake.named.__contains__), options,
+            )  # fmt: skip
             if options.check:
                 return Imported(intake, None, Kept(None, None))
             retired = _retired(gone, intake, options)
             kept = reject.keep(intake, self.home.rejects, f"{mapping.name}-{source['sha256'][:12]}")
             with self.writing() as pen:
                 outcome = pen.commit(intake.records, _activity(mapping.name, source), self.now(), retired)
-            outcome.gone = len(gone)
+            outcome.gone = number
             return Imported(intake, outcome, kept)
 
     def rdf(self, path: Path, options: Options) -> Imported:
@@ -115,6 +123,16 @@ class Door:
             kept = Kept(reject.keep_records(bad, self.home.rejects, name) if bad else None, None)
             with self.writing() as pen:
                 return Imported(intake, pen.commit(intake.records, _activity("rdf", source), self.now()), kept)
+
+    def gone(
+        self, mapping: Mapping, datasets: Iterable[str], still: Callable[[], Counter[str]],
+        listed: Callable[[], Iterable[str]], options: Options,
+    ) -> tuple[list[str], int]:  # fmt: skip
+        """What the file has no row for any more: as a list where it is to be retired, and its number."""
+        if options.retire or not gone_records.countable(mapping):
+            found = list(listed())
+            return found, len(found)
+        return [], gone_records.counted(self.index(), datasets, still())
 
     def _admit(self, intake: Intake, mapping: Mapping | None = None) -> None:
         """Leave in the intake only the records that may enter, with a problem for each reason that keeps one out."""
@@ -152,7 +170,9 @@ class _Large:
                     book.remove()
                     raise
                 done = work.prepared(intake.columns, intake.notes)
-                gone = list(work.gone(done.datasets))
+                gone, number = self.door.gone(
+                    self.mapping, done.datasets, lambda: done.still, lambda: work.gone(done.datasets), self.options
+                )
                 if pen is None:
                     return Imported(done.intake, None, Kept(None, None))
                 retired = _retired(gone, done.intake, self.options)
@@ -161,9 +181,9 @@ class _Large:
                     intake.columns, work.rejected, chain(intake.notes, work.notes()), self.door.home.rejects, stem
                 )
                 outcome = self._write(pen, done, retired, book.folder)
-                outcome.gone = len(gone)
+                outcome.gone = number
                 book.remove()
-                told = recall.Recalled(done.intake, done.new + done.changed + done.same, len(gone) - len(retired), kept)
+                told = recall.Recalled(done.intake, done.new + done.changed + done.same, number - len(retired), kept)
                 recall.remember(self.door.home.imports, known, outcome.snapshot, told)
                 return Imported(done.intake, outcome, kept)
 
@@ -224,11 +244,6 @@ def _part(entries: Iterable[Any], path: Path) -> list[tuple[Path, int]]:
     lines = [entry_line(entry) for entry in entries]
     path.write_bytes(pack(lines))
     return [(path, len(lines))] if lines else []
-
-
-def _gone(store: LocalStore | None, mapping: Mapping, intake: Intake) -> list[str]:
-    found = set(bulk.datasets(r.text for r in intake.records if r.iri in intake.origin))
-    return list(bulk.gone(store, mapping, found, intake.named.__contains__))
 
 
 def _retired(gone: list[str], intake: Intake, options: Options) -> list[str]:

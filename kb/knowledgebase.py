@@ -32,6 +32,7 @@ from kb.paths import Home
 from kb.query import saved
 from kb.query.pool import QueryPool
 from kb.record import Record, named
+from kb.search import SearchIndex
 from kb.snapshot import Snapshot
 from kb.storage import plain_errors
 from kb.store.base import Answer, Limits
@@ -275,7 +276,7 @@ class KnowledgeBase:
             return explain.table(mapping, path, self._reader())
 
     def _door(self) -> Door:
-        return Door(self.home, self._reader, self.validate, self._writing, now)
+        return Door(self.home, self._reader, self._index, self.validate, self._writing, now)
 
     def validate(self, records: Sequence[Record]) -> list[Finding]:
         """Check records against the shapes, with the types of what they point to from the current snapshot.
@@ -341,6 +342,12 @@ class KnowledgeBase:
     def _reader(self) -> LocalStore | None:
         try:
             return self.snapshot().store
+        except StoreMissing:
+            return None
+
+    def _index(self) -> SearchIndex | None:
+        try:
+            return self.snapshot().index
         except StoreMissing:
             return None
 

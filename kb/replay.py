@@ -156,7 +156,7 @@ def _portions(lines: Iterator[bytes], *given: Any) -> Iterator[_Portion]:
             while waiting:
                 yield waiting.popleft().result()
         except BrokenProcessPool:
-            raise ProcessEnded("The store could not be brought level with the ledger") from None
+            raise ProcessEnded.for_memory("The store could not be brought level with the ledger") from None
         finally:
             pool.shutdown(cancel_futures=True)
 

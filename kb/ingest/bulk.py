@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from pyoxigraph import NamedNode
-
 from kb import process
 from kb.errors import BadFile, MizanError, ProcessEnded
 from kb.ingest import chunk as chunks
+from kb.ingest import gone
 from kb.ingest.chunk import Chunk, Done, Files, Setting
 from kb.ingest.chunk import datasets as datasets
 from kb.ingest.draft import fixed, pattern
@@ -26,8 +25,6 @@ from kb.ingest.plan import Mapping
 from kb.ingest.report import Problem, Row, Summary
 from kb.ingest.tabular import Prior
 from kb.ledger import pack
-from kb.ns import ID, MZ
-from kb.record import owner
 from kb.store.local import LocalStore
 
 LARGE = 5000  # rows that are still imported in one piece, in memory
@@ -40,7 +37,8 @@ Progress = Callable[[int], None]
 class Prepared:
     """A large table mapped and checked: what to tell, the counts of records, and the packed entries to write.
 
-    `parts` are new records of rows, `first` everything else; files with their numbers of entries.
+    `still` counts by dataset the records of rows, good and bad, that stand in the knowledge base already. `parts` are
+    new records of rows, `first` everything else: files with their numbers of entries.
     """
 
     intake: Summary
@@ -48,6 +46,7 @@ class Prepared:
     changed: int = 0
     same: int = 0
     datasets: set[str] = field(default_factory=set)
+    still: Counter[str] = field(default_factory=Counter)
     first: list[tuple[Path, int]] = field(default_factory=list)
     parts: list[tuple[Path, int]] = field(default_factory=list)
 
@@ -98,7 +97,7 @@ class Bulk:
                 while waiting:
                     progress(self._settle(*waiting.popleft(), pool))
             except BrokenProcessPool:
-                raise ProcessEnded("The import stopped") from None
+                raise ProcessEnded.for_memory("The import stopped") from None
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -148,6 +147,7 @@ class Bulk:
         counts["same"] += len(first) - len(lines)
         summary = {
             "of": of, "rows": done.rows, "refused": done.refused, "rules": done.rules, "datasets": done.datasets,
+            "still": done.still,
             "counts": counts, "problems": [asdict(p) for p in done.problems],
             "notes": {rule: [n, asdict(note)] for rule, (n, note) in done.notes.items()},
         }  # fmt: skip
@@ -175,6 +175,7 @@ class Bulk:
                 made.new + counts["new"], made.changed + counts["changed"], made.same + counts["same"]
             )  # fmt: skip
             made.datasets.update(summary["datasets"])
+            made.still.update(summary["still"])
             others = ((files.first, counts["shared"]), (files.altered, counts["altered"]))
             made.first += [part for part in others if part[1]]
             made.parts += [(files.own, counts["own"])] if counts["own"] else []
@@ -192,22 +193,9 @@ class Bulk:
 
     def gone(self, datasets: Iterable[str]) -> Iterator[str]:
         """Records of these datasets that the mapping makes of rows and that the file has no row for any more."""
-        return gone(self._store, self._setting.mapping, datasets, self._journal.mentions)
+        return gone.listed(self._store, self._setting.mapping, datasets, self._journal.mentions)
 
 
 def _digest(rows: Sequence[tuple[int, int, Sequence[str]]]) -> str:
     text = "\x1e".join(f"{number} {line} " + "\x1f".join(cells) for number, line, cells in rows)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def gone(
-    store: LocalStore | None, mapping: Mapping, datasets: Iterable[str], mentioned: Callable[[str], bool]
-) -> Iterator[str]:
-    """Records in the store that a mapping made of rows of these datasets, and that are not mentioned any more."""
-    made = pattern(mapping.record)
-    for dataset in sorted(datasets) if store is not None else ():
-        assert store is not None
-        for node in sorted(store.subjects(MZ.inDataset, NamedNode(dataset)), key=str):
-            iri = node.value
-            if owner(iri) == iri and made.fullmatch(iri.removeprefix(ID)) and not mentioned(iri) and store.stands(iri):
-                yield iri

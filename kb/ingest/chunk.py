@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode, Triple
 
 from kb.canonical import ntriples, parse_ntriples
 from kb.errors import DoesNotConform, MizanError
-from kb.ingest import tabular
+from kb.ingest import gone, tabular
 from kb.ingest.admission import admit
 from kb.ingest.build import Builder
 from kb.ingest.known import finder
@@ -70,6 +70,8 @@ class Done:
     rules: dict[str, int] = field(default_factory=dict)
     notes: dict[str, tuple[int, Problem]] = field(default_factory=dict)
     refused: int = 0
+    still: dict[str, int] = field(default_factory=dict)
+    """Records of rows, good and bad, that stand in the knowledge base already, by dataset."""
     datasets: list[str] = field(default_factory=list)
 
 
@@ -132,6 +134,8 @@ class Worker:
         _tell(intake, files.told, done)
         entering = {r.iri for r in intake.records}
         done.out = sorted(intake.named - entering)
+        known = [iri for iri in intake.named if look.held(iri)]
+        done.still = dict(gone.standing(self._store, known))
         return done
 
     def _write_entries(self, intake: Intake, look: _Look, done: Done) -> tuple[list[bytes], ...]:

@@ -85,9 +85,9 @@ def test_bench_json_holds_machine_versions_and_every_figure(tmp_path: Path) -> N
 
 def test_bench_stages_are_hooked_where_the_import_calls_them_and_put_back() -> None:
     real = [getattr(owner, name) for owner, name, _ in importing.STAGES]
-    with importing.staged() as took, pytest.raises(AttributeError):
-        replay.replay(None, None, 1, None)  # type: ignore[arg-type]
-    assert list(took) == ["store and screen"]
+    with importing.staged() as took, pytest.raises(TypeError):
+        replay.replay()  # type: ignore[call-arg]
+    assert list(took) == ["screen, store, index"]
     assert [getattr(owner, name) for owner, name, _ in importing.STAGES] == real
 
 

@@ -23,7 +23,6 @@ from kb.ingest.known import finder
 from kb.knowledgebase import KnowledgeBase
 from kb.ledger import Entry, Ledger, entry_line, pack
 from kb.ns import ID
-from kb.search import SearchIndex
 from tests.bench import source
 from tests.bench.figure import Memory, say, timed
 
@@ -31,8 +30,7 @@ from tests.bench.figure import Memory, say, timed
 STAGES: tuple[tuple[Any, str, str], ...] = (
     (Bulk, "run", "read, map, validate, pack"),
     (Ledger, "append_parts", "ledger"),
-    (replay, "replay", "store and screen"),
-    (SearchIndex, "update", "index"),
+    (replay, "replay", "screen, store, index"),
     (snapshot, "publish", "publish"),
 )
 REAL = 3601  # rows of the UCDP table

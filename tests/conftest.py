@@ -22,10 +22,13 @@ from kb.knowledgebase import KnowledgeBase
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-# The files that take longest come first, so that no worker is left alone with one at the end: seconds on 22 November.
-LONG = ()
-# Their tests share nothing that is costly to set up: whichever worker is free takes the next one.
-APART = ()
+# The files that take longest come first, so that no worker is left alone with one at the end.
+LONG = (
+    "test_import_real", "test_match", "test_search_facets", "test_validation_shapes", "test_validation_corners",
+    "test_web_browser", "test_install", "test_crash", "test_faults", "test_import_bulk",
+)  # fmt: skip
+# Their tests take long and share little that is costly to set up: whichever worker is free takes the next one.
+APART = {"test_crash", "test_faults", "test_import_bulk"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -111,7 +111,9 @@ def _told(path: Path) -> bytes:
 def _both(homes: tuple[Path, Path], path: Path) -> list[Imported]:
     done = [_import(home, path, how) for home, how in zip(homes, (IN_ONE, IN_CHUNKS), strict=True)]
     _same(homes, done)
-    assert not [p for p in (homes[1] / "imports").iterdir() if p.is_dir()], "the journal is gone when the import is over"
+    assert not [p for p in (homes[1] / "imports").iterdir() if p.is_dir()], (
+        "the journal is gone when the import is over"
+    )
     return done
 
 

@@ -146,7 +146,7 @@ def compared(listing: Listing, store: LocalStore) -> None:
             assert len(rows_) == len([c for c, _ in counts[name] if ":" not in c]), name
         peer = (time.perf_counter() - start) * 1000
         say(f"{len(names)} facets, {narrowed}: index", f"{ours:.1f} ms, of {total:,} incidents")
-        say(f"  peer: the {narrowed} by SPARQL, same counts", f"{peer:,.0f} ms, {peer / ours:,.0f} times")
+        say(f"  peer: SPARQL, {narrowed}, same counts", f"{peer:,.0f} ms, {peer / ours:,.0f} times")
 
 
 def drawn(samples: list[dict[str, Any]], case: list[dict[str, Any]], many: int) -> Iterator[dict[str, Any]]:

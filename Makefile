@@ -6,7 +6,10 @@ HOME_DIR ?= .mizan
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test bench lock clean
+# what stays together and what comes first is said in tests/conftest.py
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+
+.PHONY: demo test coverage bench lock clean
 
 demo: $(INSTALLED)
 ifeq ($(SERVE),no)
@@ -18,10 +21,15 @@ endif
 test: $(INSTALLED)
 	$(BIN)/ruff check kb web tests
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
+# Apart from the tests, since tracing every branch doubles what they take.
+coverage: $(INSTALLED)
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+
+# make bench BENCH_ARGS="--sizes 1m --only importing,querying"
 bench: $(INSTALLED)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 # One lock file pins everything by hash, for running and for testing; --no-deps, since it is complete and an older pip
 # would look for newer versions of what is asked for with extras.

@@ -33,12 +33,13 @@ PLAN = mapping.load("ucdp-ged")
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Validation has its own tests; a fixed time makes the results of two imports comparable."""
+    """Validation has its own tests; a fixed time makes the results of two imports comparable; chunks are small."""
 
     def conforms(self: KnowledgeBase, records: list[Record]) -> list[Finding]:
         return []
 
     monkeypatch.setattr(KnowledgeBase, "validate", conforms)
+    monkeypatch.setattr(chunk, "SIZE", 200)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
 
 
@@ -55,8 +56,8 @@ def _write(path: Path, rows: list[list[str]]) -> Path:
 
 @pytest.fixture
 def rows(shared: Path) -> list[list[str]]:
-    """The header and 2,500 real rows: three chunks."""
-    return _rows(shared, 2500)
+    """The header and 500 real rows: three chunks."""
+    return _rows(shared, 500)
 
 
 @pytest.fixture
@@ -117,12 +118,12 @@ def _both(homes: tuple[Path, Path], path: Path) -> list[Imported]:
 def _damage(rows: list[list[str]]) -> None:
     """Faults of every kind that only show across chunks, and others."""
     column = {name: i for i, name in enumerate(rows[0])}
-    rows[1500][column["id"]] = rows[3][column["id"]]  # doubled, in another chunk
-    rows[2400][column["id"]] = rows[2399][column["id"]]  # doubled, in the same chunk
-    rows[2100][column["side_b"]] = "Somebody else"  # the id is that of an actor with another name in chunk 1
-    rows[1200][column["side_a"]] = ""
-    rows[1201][column["latitude"]] = "912"
-    rows[2200].append("too many cells")
+    rows[300][column["id"]] = rows[3][column["id"]]  # doubled, in another chunk
+    rows[480][column["id"]] = rows[479][column["id"]]  # doubled, in the same chunk
+    rows[420][column["side_b"]] = "Somebody else"  # the id is that of an actor with another name in chunk 1
+    rows[240][column["side_a"]] = ""
+    rows[241][column["latitude"]] = "912"
+    rows[440].append("too many cells")
 
 
 def test_bulk_import_gives_the_same_as_one_in_memory(
@@ -145,7 +146,7 @@ def test_bulk_import_again_writes_nothing(fresh_home: Path, rows: list[list[str]
     assert first.outcome and again.outcome
     assert (again.outcome.new, again.outcome.changed, again.outcome.gone) == (0, 0, 0)
     in_one = _import(fresh_home, path, IN_ONE)
-    assert in_one.outcome and again.outcome.same == in_one.outcome.same > 2500
+    assert in_one.outcome and again.outcome.same == in_one.outcome.same > 500
     assert again.outcome.snapshot == first.outcome.snapshot
 
 
@@ -179,8 +180,8 @@ def test_bulk_import_of_a_changed_file_supersedes_exactly_the_changed_and_counts
 ) -> None:
     _both(homes, _write(tmp_path / "t.csv", rows))
     place = rows[0].index("where_coordinates")
-    rows[1400][place] = rows[7][place] = "Elsewhere"
-    removed = [rows.pop(2000), rows.pop(30)]
+    rows[280][place] = rows[7][place] = "Elsewhere"
+    removed = [rows.pop(400), rows.pop(30)]
     one, _ = _both(homes, _write(tmp_path / "t.csv", rows))
     assert one.outcome is not None
     assert (one.outcome.new, one.outcome.changed, one.outcome.gone, one.outcome.retired) == (0, 2, 2, 0)
@@ -194,7 +195,7 @@ def test_retired_records_leave_store_and_search_and_stay_in_history(
     options: Options, fresh_home: Path, rows: list[list[str]], tmp_path: Path
 ) -> None:
     _import(fresh_home, _write(tmp_path / "t.csv", rows), options)
-    removed = rows.pop(2000)
+    removed = rows.pop(400)
     path = _write(tmp_path / "t.csv", rows)
     retiring = Options(large=options.large, validating=False, retire=True)
     done = _import(fresh_home, path, retiring)
@@ -210,7 +211,7 @@ def test_retired_records_leave_store_and_search_and_stay_in_history(
         assert base.snapshot().number == before and not base.snapshot().record(iri)
     again = _import(fresh_home, path, retiring)
     assert again.outcome and (again.outcome.gone, again.outcome.retired) == (0, 0)
-    rows.insert(2000, removed)
+    rows.insert(400, removed)
     back = _import(fresh_home, _write(tmp_path / "t.csv", rows), options)
     assert back.outcome and back.outcome.changed == 1
     with KnowledgeBase.open(fresh_home) as base:
@@ -219,7 +220,7 @@ def test_retired_records_leave_store_and_search_and_stay_in_history(
 
 def test_retire_is_refused_while_rows_are_kept_out(fresh_home: Path, rows: list[list[str]], tmp_path: Path) -> None:
     _import(fresh_home, _write(tmp_path / "t.csv", rows), IN_CHUNKS)
-    rows.pop(2000)
+    rows.pop(400)
     rows[5][0] = "no number"
     with pytest.raises(DoesNotConform, match="1 rows are not right"):
         _import(fresh_home, _write(tmp_path / "t.csv", rows), Options(large=100, validating=False, retire=True))
@@ -330,11 +331,11 @@ def test_bulk_rows_that_are_all_bad_are_all_kept_and_few_are_held(
         row[0] = "x"
     done = _import(fresh_home, _write(tmp_path / "t.csv", rows), IN_CHUNKS)
     assert done.outcome and done.outcome.new == 0 and done.outcome.snapshot == 1
-    assert done.intake.refused() == 2500 and dict(done.intake.rules()) == {"pattern": 2500}
+    assert done.intake.refused() == 500 and dict(done.intake.rules()) == {"pattern": 500}
     assert len(done.intake.problems) <= 100
     assert done.kept.rejects is not None
     with done.kept.rejects.open(encoding="utf-8-sig", newline="") as handle:
-        assert sum(1 for _ in csv.reader(handle)) == 2501
+        assert sum(1 for _ in csv.reader(handle)) == 501
 
 
 def _formats(rows: list[list[str]], folder: Path) -> Iterator[Path]:
@@ -370,7 +371,7 @@ def test_bulk_quoted_line_end_at_the_edge_of_a_chunk_and_another_encoding(
     homes: tuple[Path, Path], rows: list[list[str]], tmp_path: Path
 ) -> None:
     place = rows[0].index("where_coordinates")
-    for number in (999, 1000, 1001, 2000):
+    for number in (199, 200, 201, 400):
         rows[number][place] = "two\nlines"
     path = _write(tmp_path / "t.csv", rows)
     lines = path.read_bytes().replace(b"Teir Maaleh", "Téïr".encode("latin-1"))

@@ -1,152 +1,87 @@
-"""Run with `python -m tests.bench`: builds a knowledge base in a temporary folder and prints what each part costs."""
+"""Run with `python -m tests.bench`: every benchmark over one knowledge base a size, as a table and one JSON file.
+
+`--sizes 10k,100k,1m` says how many incidents, `--only importing,querying` which parts, `--out FILE` where the JSON
+goes, `--keep FOLDER` where the knowledge bases stay and are found again (else they are made anew and go), `--jars
+FOLDER` where Apache Jena lies for the validation. Every part runs in a process of its own.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import resource
-import statistics
-import subprocess
+import argparse
+import shutil
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-import rdflib
+from tests.bench import figure
+from tests.bench.figure import Figure, median_ms, say, timed
+from tests.bench.running import PARTS, plan, run
+from tests.bench.source import UCDP
 
-from kb import document, vocabulary
-from kb.ingest import mapping, tabular
-from kb.ingest.known import finder
-from kb.knowledgebase import KnowledgeBase
-from kb.query import saved
+__all__ = ["UCDP", "main", "median_ms", "say", "timed"]  # the four are what a part on its own takes from here
 
-ROOT = Path(__file__).resolve().parents[2]
-UCDP = ROOT.parent / "shared" / "data" / "ucdp-ged-syria-2016.csv"
-INCIDENT = "https://w3id.org/mizan/id/incident/syria-2015-16/INC-021"
-POINT = f"SELECT ?p ?o WHERE {{ <{INCIDENT}> ?p ?o }}"
+DEFAULT_SIZES = (6_000, 24_000)  # above what is imported in memory, and done in minutes
+_SIZE = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
-def say(name: str, value: str) -> None:
-    """Print one figure."""
-    print(f"{name:<62} {value}", flush=True)
+def sizes(text: str) -> tuple[int, ...]:
+    """Sizes such as `3000,10k,1m` in rising order."""
+    found = set()
+    for word in text.split(","):
+        digits, unit = word.strip().lower().rstrip("km"), word.strip().lower()[len(word.strip().rstrip("kmKM")) :]
+        if not digits.replace("_", "").isdecimal() or unit not in _SIZE or not int(digits):
+            raise argparse.ArgumentTypeError(f"{word.strip() or 'nothing'} is not a size. Write 3000, 10k or 1m.")
+        found.add(int(digits) * _SIZE[unit])
+    return tuple(sorted(found))
 
 
-@contextmanager
-def timed(name: str, of: int = 0) -> Iterator[None]:
-    """Print how long the block took, and a rate if it handled `of` things."""
-    start = time.perf_counter()
-    yield
-    took = time.perf_counter() - start
-    say(name, f"{took:8.2f} s" + (f"   {of / took:8.0f}/s" if of else ""))
+def chosen(text: str) -> tuple[str, ...]:
+    """Names of parts, each of which there is."""
+    known = [part.name for part in PARTS]
+    names = tuple(word.strip() for word in text.split(","))
+    for word in names:
+        if word not in known:
+            raise argparse.ArgumentTypeError(f"there is no part {word!r}. There are: {', '.join(known)}.")
+    return names
 
 
-def median_ms(run: Callable[[], object], times: int) -> tuple[float, float]:
-    """Median and 95th percentile of `times` runs in milliseconds, after one that is not counted."""
-    run()
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        taken.append((time.perf_counter() - start) * 1000)
-    return statistics.median(taken), sorted(taken)[int(times * 0.95)]
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m tests.bench", epilog="Example: python -m tests.bench --sizes 10k,100k --only importing,querying"
+    )
+    parser.add_argument("--sizes", type=sizes, default=DEFAULT_SIZES, help="numbers of incidents, such as 10k,100k,1m")
+    parser.add_argument("--only", type=chosen, default=tuple(p.name for p in PARTS), help="parts to run, with commas")
+    parser.add_argument("--out", type=Path, default=Path("bench.json"), help="the JSON file (default: bench.json)")
+    parser.add_argument("--keep", type=Path, help="a folder for the knowledge bases, to be found again")
+    parser.add_argument("--jars", default="", help="a folder with the jars of Apache Jena's SHACL, for the validation")
+    return parser.parse_args(words)
 
 
-def import_in_stages(base: KnowledgeBase) -> None:
-    """The 3,601 UCDP rows, stage by stage; pySHACL is the reference that validates them."""
-    plan = mapping.load("ucdp-ged")
-    with timed("UCDP: read and map 3,601 rows", 3601):
-        intake = tabular.read(UCDP, plan, finder(base.snapshot().store))
-    records = [*plan.reference, *intake.records]
-    triples = sum(len(r.triples) for r in records)
-    say("UCDP: records and triples", f"{len(records):,} and {triples:,}")
-    with timed("UCDP: validate with pySHACL on all cores", len(records)):
-        findings = base.validate(records)
-    say("UCDP: findings", str(len(findings)))
-    with timed("UCDP: ledger, store, index, snapshot", len(records)):
-        base.write(records, {"label": "bench"})
-    with timed("UCDP: the whole import again, nothing written", 3601):
-        done = base.import_table(plan, UCDP)
-    assert done.outcome is not None and done.outcome.new == done.outcome.changed == 0
-    with timed("ledger verify"):
-        base.verify_ledger()
-
-
-def queries(base: KnowledgeBase) -> None:
-    """A point query through a worker, the same in rdflib, and the report queries."""
-    middle, slow = median_ms(lambda: base.ask(POINT), 500)
-    say("point query through a worker", f"median {middle:.2f} ms, p95 {slow:.2f} ms")
-    graph = rdflib.Graph()
-    for path in [*vocabulary.law_files(), *vocabulary.case_files()]:
-        graph.parse(path, format="turtle")
-    peer, _ = median_ms(lambda: list(graph.query(POINT)), 50)
-    say("  peer: rdflib in memory, curated case only", f"median {peer:.2f} ms ({peer / middle:.0f} times ours)")
-    for name in saved.names("report"):
-        text = saved.load("report", name).bind({})
-        middle, _ = median_ms(lambda text=text: base.ask(text), 5)  # type: ignore[misc]
-        say(f"  report query {name}", f"median {middle:.1f} ms")
-
-
-def pages(home: Path) -> None:
-    """Pages over HTTP from a serving process of its own, and its memory."""
-    port = 18_431
-    command = [sys.executable, "-m", "kb.cli", "serve", "--home", str(home), "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-
-    def get(path: str) -> bytes:
-        with urllib.request.urlopen(address + path, timeout=30) as answer:
-            body: bytes = answer.read()
-            return body
-
-    try:
-        for _ in range(100):
-            try:
-                get("/en/")
-                break
-            except OSError:
-                time.sleep(0.1)
-        for path in ("/en/", "/en/incident/syria-2015-16/INC-021", "/ar/incident/syria-2015-16/INC-021",
-                     "/en/provision/rome-statute/8-2-e-iv", "/en/instrument/rome-statute", "/en/actor/russia",
-                     "/en/source/snhr-2016-08-17", "/en/dataset/ucdp-ged", "/en/search?q=hospital"):  # fmt: skip
-            middle, slow = median_ms(lambda path=path: get(path), 60)  # type: ignore[misc]
-            say(f"page {path}", f"median {middle:.1f} ms, p95 {slow:.1f} ms")
-        status = Path(f"/proc/{server.pid}/status").read_text(encoding="ascii")
-        kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-        say("serving process, resident memory", f"{kilobytes / 1024:.0f} MiB")
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def bundle(base: KnowledgeBase, folder: Path) -> None:
-    """One bundle of one incident."""
-    with timed("bundle of one incident"):
-        made = base.bundle(["syria-2015-16/INC-021"], folder / "bundles")
-    say("  files and bytes", f"{made.files} and {made.bytes:,}")
-
-
-def main() -> None:
-    """Run everything."""
-    say("machine", json.dumps({"cpus": os.cpu_count(), "python": sys.version.split()[0]}))
-    with tempfile.TemporaryDirectory() as name:
-        home = Path(name) / "home"
-        with timed("demo: vocabulary, law and curated case, validated"):
-            base = KnowledgeBase.create(home)
-            case = document.records([t for path in vocabulary.case_files() for t in document.read(path)])
-            base.add(case, {"label": "bench"})
-        with base:
-            import_in_stages(base)
-            queries(base)
-            bundle(base, Path(name))
-        size = sum(p.stat().st_size for p in home.rglob("*") if p.is_file() and "snapshots" not in p.parts)
-        say("ledger, store and index on disk", f"{size / 2**20:.1f} MiB")
-        pages(home)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    say("this process, peak memory", f"{peak:.0f} MiB")
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what is asked for; 1 when a part broke, after all others have run."""
+    asked = _arguments(words)
+    figures: list[Figure] = []
+    failed: list[str] = []
+    with ExitStack() as stack:
+        folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mizan-bench-")))
+        for size in asked.sizes:
+            (folder / str(size)).mkdir(parents=True, exist_ok=True)
+        for step in plan(asked.sizes, asked.only, asked.jars):
+            if step.part == "importing" and step.function == "measure":
+                shutil.rmtree(folder / str(step.size))
+                (folder / str(step.size)).mkdir()
+            print(f"\n{step.part}" + (f", {step.size:,} incidents" if step.size else ""), flush=True)
+            found, well = run(step, folder)
+            figures += found
+            failed += [] if well else [f"{step.part} {step.function} {step.size}"]
+            figure.write(asked.out, figure.report(figures, asked.sizes, failed))
+    print(f"\n\n{figure.table(figures, asked.sizes)}\nAll figures with their numbers: {asked.out}")
+    for name in failed:
+        print(f"Broken, its figures are missing: {name}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

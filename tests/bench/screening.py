@@ -26,7 +26,8 @@ from kb.ingest import mapping
 from kb.knowledgebase import KnowledgeBase
 from kb.ns import ID, MZ, PREFIXES, RDF, SEM
 from kb.store.local import LocalStore
-from tests.bench.__main__ import UCDP, median_ms, say, timed
+from tests.bench.figure import median_ms, say, timed
+from tests.bench.source import UCDP
 
 MILLION = 1_000_000
 PAIRWISE = 10_000

@@ -1,8 +1,9 @@
-"""Run with `python -m tests.bench.searching`: what lists, counts and searches cost as the index grows.
+"""What lists, counts and searches cost as the index grows.
 
-Real records are indexed as the writer does it, beside the same counts by SPARQL. Larger indexes are of documents drawn
-from the values of real ones: place, date, method and sides as UCDP has them, and for every second incident objects,
-actors and law as the curated case has them, so that no facet is empty.
+As a part of the benchmarks it asks the knowledge base that all share. `python -m tests.bench.searching [SIZE …]` runs
+alone, up to a million in minutes. There real records are indexed as the writer does it, beside the same counts by
+SPARQL. Larger indexes are of documents drawn from the values of real ones: place, date, method and sides as UCDP has
+them, and for every second incident objects, actors and law as the curated case has them, so that no facet is empty.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ from kb.search.reference import Reference
 from kb.search.schema import build
 from kb.store.base import Limits
 from kb.store.local import LocalStore
-from tests.bench.__main__ import UCDP, median_ms, say
+from tests.bench import source
+from tests.bench.figure import median_ms, say
+from tests.bench.source import UCDP
 from web.app import create_app
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -121,10 +124,14 @@ def beside_sparql(known: Records, rows: Records, folder: Path) -> None:
     start = time.perf_counter()
     index.update(((iri, plain(store.record(iri))) for iri in records), 1)
     took = time.perf_counter() - start
-    listing = Listing(index)
-    total = listing.total(Filters())
     rate = f"{len(records):,} in {took:.1f} s, {len(records) / took:,.0f}/s"
     say("real records read from the store and indexed", rate)
+    compared(Listing(index), store)
+
+
+def compared(listing: Listing, store: LocalStore) -> None:
+    """Five facets, unfiltered and narrowed, counted by the index and by SPARQL, with the same values."""
+    total = listing.total(Filters())
     for narrowed, filters, where in (
         ("all", Filters(), ""),
         ("narrowed", Filters(facets={"place": ("SY02",)}), f"?i mz:place/geo:sfWithin+ <{ID}place/SY02> ."),
@@ -138,8 +145,8 @@ def beside_sparql(known: Records, rows: Records, folder: Path) -> None:
             rows_ = json.loads(store.ask(PREFIXES + query, "SELECT", "json", Limits()).body)["results"]["bindings"]
             assert len(rows_) == len([c for c, _ in counts[name] if ":" not in c]), name
         peer = (time.perf_counter() - start) * 1000
-        both = f"{ours:.1f} / {peer:,.0f} ms ({peer / ours:,.0f} times)"
-        say(f"{len(names)} facets of {total:,} incidents, {narrowed}: index / SPARQL", both)
+        say(f"{len(names)} facets, {narrowed}: index", f"{ours:.1f} ms, of {total:,} incidents")
+        say(f"  peer: SPARQL, {narrowed}, same counts", f"{peer:,.0f} ms, {peer / ours:,.0f} times")
 
 
 def drawn(samples: list[dict[str, Any]], case: list[dict[str, Any]], many: int) -> Iterator[dict[str, Any]]:
@@ -197,9 +204,8 @@ def asked(index: SearchIndex) -> dict[str, Callable[[], object]]:
     }
 
 
-def measure(base: KnowledgeBase, folder: Path) -> dict[str, tuple[float, float]]:
+def latencies(base: KnowledgeBase, index: SearchIndex) -> dict[str, tuple[float, float]]:
     """Medians in milliseconds at one size by clock and processor, pages through the site included."""
-    index = SearchIndex.read_only(folder)
     found = {name: medians(run) for name, run in asked(index).items()}
     listing, texts = Listing(index), []
     for text in TEXTS:
@@ -233,6 +239,19 @@ class _Held:
         return getattr(self._base, name)
 
 
+def measure(folder: Path, size: int) -> None:
+    """All of them over the shared knowledge base of one size."""
+    with KnowledgeBase.open(source.ready(folder, size)) as base:
+        for name, (clock, processor) in latencies(base, base.snapshot().index).items():
+            say(name, f"{clock:.1f} ms, {processor:.1f} ms of processor time")
+
+
+def peer(folder: Path, size: int) -> None:
+    """Five facets of the shared knowledge base by the index and by SPARQL `GROUP BY`."""
+    with KnowledgeBase.open(source.ready(folder, size)) as base:
+        compared(Listing(base.snapshot().index), base.snapshot().store)
+
+
 def main() -> None:
     """Run everything; sizes may be given as numbers."""
     sizes = tuple(int(text.replace("_", "")) for text in sys.argv[1:]) or SIZES
@@ -251,7 +270,7 @@ def main() -> None:
         figures = {}
         for many in sizes:
             grown(folder / str(many), made, case, many)
-            figures[many] = measure(base, folder / str(many))
+            figures[many] = latencies(base, SearchIndex.read_only(folder / str(many)))
             shutil.rmtree(folder / str(many))
         say("median ms by the clock (of processor time) at", "".join(f"{many:>18,}" for many in sizes))
         for what in figures[sizes[0]]:

@@ -24,6 +24,7 @@ from kb.importing import Options
 from kb.ingest import mapping
 from kb.ingest.bulk import Bulk
 from kb.knowledgebase import KnowledgeBase
+from kb.snapshot import Retention
 from kb.ledger import Ledger
 from kb.ns import ID
 from kb.writer import Writer
@@ -162,7 +163,7 @@ def measure(folder: Path, count: int, validating: bool) -> None:
         assert again.outcome is not None and again.outcome.new == again.outcome.changed == 0
         say("  peak memory of that", f"{memory.peak:.0f} MiB")
         with timed("  mizan compact", count):
-            base.compact()
+            base.compact(Retention(1))
     _say_sizes("  bytes an incident then", home, before, count)
     one = multiplied(folder / "one.csv", 1, first=99_000_000)
     with KnowledgeBase.open(home) as base, timed("  one incident by hand, validated, until it is visible"):

@@ -24,9 +24,9 @@ from kb.importing import Options
 from kb.ingest import mapping
 from kb.ingest.bulk import Bulk
 from kb.knowledgebase import KnowledgeBase
-from kb.snapshot import Retention
 from kb.ledger import Ledger
 from kb.ns import ID
+from kb.snapshot import Retention
 from kb.writer import Writer
 from tests.bench.__main__ import UCDP, say, timed
 

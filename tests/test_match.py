@@ -134,19 +134,16 @@ def test_match_days_and_cells_at_their_edges_still_meet() -> None:
     assert found(told("a/1"), told("b/2"), threshold=1.0) == set()
 
 
-def test_match_in_many_small_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    # days that reach over the edges of parts, two places, and a name without a point
-    events = [told(f"{name}/{n}", f"2016-02-{1 + n % 20:02}", until=f"2016-02-{1 + n % 20 + n % 5:02}",
-                   point=None if n % 7 == 0 else (35.6 + n % 3, 36.6), killed=(n % 4 * 9, n % 4 * 9 + 1))
-              for name in ("a", "b", "c") for n in range(40)]  # fmt: skip
-    whole = link.scored(events)
+def test_match_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    # days that reach over the edge of a part, and names without a point
+    events = [told(f"{name}/{n}", f"2016-02-{1 + n:02}", until=f"2016-02-{1 + n + n % 4:02}",
+                   point=None if n % 7 == 0 else (35.6, 36.6)) for name in ("a", "b") for n in range(16)]  # fmt: skip
     shares: list[float] = []
-    best = link.candidates(events, 0.5, shares.append)
-    assert len(whole) > len(best) > 20 and shares == sorted(shares) and shares[-1] == 1
+    whole = [(p.one.iri, p.other.iri, p.score) for p in link.candidates(events, 0.5, shares.append)]
+    assert len(whole) >= 16 and shares == [1]
     monkeypatch.setattr(link, "_PLAN", link._PLAN.replace(str(link._MEETINGS), "400"))
-    parts: list[float] = []
-    assert link.candidates(events, 0.5, parts.append) == best and link.scored(events) == whole
-    assert len(parts) > 2 * len(shares), "it was cut into parts"
+    assert [(p.one.iri, p.other.iri, p.score) for p in link.candidates(events, 0.5, shares.append)] == whole
+    assert 3 <= len(shares) <= 6, "it was cut into a few parts"
 
 
 def test_match_vague_dates_and_places_are_not_compared() -> None:

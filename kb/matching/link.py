@@ -120,8 +120,10 @@ def _between(
 
     one, other = couple
     least, which = asked
-    config = {"threads": str(cores()), "memory_limit": _MEMORY, "temp_directory": str(folder / "spilt"),
-              "preserve_insertion_order": "false"}  # fmt: skip
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": cores(), "memory_limit": _MEMORY, "temp_directory": str(folder / "spilt"),
+        "preserve_insertion_order": False,
+    }  # fmt: skip
     place = folder / "pairs.duckdb"
     with duckdb.connect(str(place), config=config) as base:
         common = {n for n, records in (spool.borne[one] + spool.borne[other]).items() if records > model.COMMON}

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +17,17 @@ import click
 from kb.errors import DoesNotConform
 from kb.knowledgebase import KnowledgeBase
 from kb.matching import event, identity, link, model
+from kb.matching.event import Event
 from kb.matching.identity import Candidate, Review
+from kb.matching.link import Pair
 from kb.ns import ID
 from kb.option import HOME, JSON, LANGUAGE, example
 from kb.record import named
 
 _SHOWN = 20
+_LISTED = 100
+_PART = 10_000  # claims written as one change
+_HALF = 500  # of a progress bar
 
 
 def register(commands: click.Group) -> None:
@@ -39,17 +50,13 @@ def match() -> None:
 def run(home: Path, threshold: float, dry_run: bool, as_json: bool) -> None:
     """Compare the incidents of all datasets and write the likely pairs as claims of the matcher, a program."""
     with KnowledgeBase.open(home) as base:
-        events = list(event.read(base.snapshot().store))
-        pairs = link.candidates(events, threshold)
-        records = [identity.record(pair) for pair in pairs]
-        said: dict[str, Any] = {"incidents": len(events), "datasets": len({e.dataset for e in events}),
-                                "candidates": len(pairs), "model": model.digest(), "written": None}  # fmt: skip
-        if records and not dry_run:
-            done = base.add(records, {"label": f"match run, model {model.digest()[:12]}"})
-            if done.findings:
-                raise DoesNotConform("A computed claim breaks a rule", done.findings[0].message())
-            said["written"] = {"new": done.outcome.new, "changed": done.outcome.changed, "same": done.outcome.same,
-                               "snapshot": done.outcome.snapshot}  # fmt: skip
+        seen: Counter[str] = Counter()
+        with _bar() as (reading, scoring):
+            pairs = link.candidates(_counted(event.read(base.snapshot().store, reading), seen), threshold, scoring)
+        said: dict[str, Any] = {"incidents": seen.total(), "datasets": len(seen), "candidates": len(pairs),
+                                "model": model.digest(), "written": None}  # fmt: skip
+        if pairs and not dry_run:
+            said["written"] = _written(base, pairs)
         if as_json:
             click.echo(json.dumps(said, indent=1))
             return
@@ -63,19 +70,67 @@ def run(home: Path, threshold: float, dry_run: bool, as_json: bool) -> None:
                    f"Snapshot {told['snapshot']}. Review them with: mizan match list")  # fmt: skip
 
 
+def _written(base: KnowledgeBase, pairs: list[Pair]) -> dict[str, int]:
+    """Write the claims, many in parts; when stopped between two, the next run writes what is missing."""
+    told = dict.fromkeys(("new", "changed", "same", "snapshot"), 0)
+    for start in range(0, len(pairs), _PART):
+        records = [identity.record(pair) for pair in pairs[start : start + _PART]]
+        done = base.add(records, {"label": f"match run, model {model.digest()[:12]}"})
+        if done.findings:
+            raise DoesNotConform("A computed claim breaks a rule", done.findings[0].message())
+        for what in ("new", "changed", "same"):
+            told[what] += getattr(done.outcome, what)
+        told["snapshot"] = done.outcome.snapshot
+    return told
+
+
+def _counted(events: Iterable[Event], seen: Counter[str]) -> Iterator[Event]:
+    for one in events:
+        seen[one.dataset] += 1
+        yield one
+
+
+@contextmanager
+def _bar() -> Iterator[tuple[event.Progress, link.Progress]]:
+    """A progress bar with rate and time left on the standard error, on a terminal only: reading, then scoring."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None, lambda share: None
+        return
+    start = time.monotonic()
+    with click.progressbar(length=2 * _HALF, label="incidents", file=sys.stderr) as bar:
+
+        def reading(done: int, of: int) -> None:
+            if done % 100 == 0 or done == of:
+                bar.label = f"{done:,} of {of:,} incidents read, {done / (time.monotonic() - start + 0.001):,.0f}/s"
+                bar.update(max(0, _HALF * done // of - bar.pos))
+
+        def scoring(share: float) -> None:
+            bar.label = f"pairs scored, {share:.0%}"
+            bar.update(max(0, _HALF + int(_HALF * share) - bar.pos))
+
+        yield reading, scoring
+
+
 @example("mizan match list --state open --incident syria-2015-16/INC-021")
 @match.command("list")
 @HOME
 @click.option("--state", type=click.Choice(identity.STATES), help="Only those in this state of review.")
 @click.option("--incident", default="", help="Only those that name this incident.")
+@click.option("--limit", type=click.IntRange(min=1), help=f"How many at most; {_LISTED} unless --json is given.")
+@click.option("--skip", type=click.IntRange(min=0), default=0, help="How many to pass over, to turn pages.")
 @LANGUAGE
 @JSON
-def list_(home: Path, state: str | None, incident: str, language: str, as_json: bool) -> None:
-    """List the computed candidates with their reasons and what persons said of them."""
+def list_(
+    home: Path, state: str | None, incident: str, limit: int | None, skip: int, language: str, as_json: bool
+) -> None:  # fmt: skip
+    """List the computed candidates, likeliest first, with their reasons and what persons said of them."""
+    most = limit or (None if as_json else _LISTED)
     with KnowledgeBase.open(home) as base:
         store = base.snapshot().store
-        found = identity.candidates(store, named("incident", incident) if incident else "")
-        found = [c for c in found if state in (None, c.state)]
+        every = identity.candidates(store, named("incident", incident)) if incident else identity.listed(store)
+        asked = (c for c in every if state in (None, c.state))
+        found = list(islice(asked, skip, None if most is None else skip + most))
+        more = next(asked, None) is not None
     if as_json:
         click.echo(json.dumps([_json(c) for c in found], ensure_ascii=False, indent=1))
         return
@@ -88,6 +143,8 @@ def list_(home: Path, state: str | None, incident: str, language: str, as_json: 
             told = review.reasons.get(language) or review.reasons.get("en", "")
             click.echo(f"    {view} by {review.by.removeprefix(ID)}: {told}")
     click.echo(f"{len(found)} candidates. Scores are computed; no record is merged.")
+    if more:
+        click.echo(f"There are more: see them with --skip {skip + len(found)}.")
 
 
 _CLAIM = click.argument("claim")

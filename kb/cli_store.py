@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from kb.knowledgebase import KnowledgeBase
 from kb.option import HOME, example
+from kb.snapshot import Retention
 
 
 def register(commands: click.Group) -> None:
@@ -20,16 +22,19 @@ def register(commands: click.Group) -> None:
 
 
 @contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on the standard error, on a terminal only."""
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with rate and time left on the standard error, on a terminal only."""
     if not sys.stderr.isatty():
         yield lambda done, of: None
         return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+    start = time.monotonic()
+    with click.progressbar(length=1, label=what, file=sys.stderr) as bar:
 
         def progress(done: int, of: int) -> None:
+            rate = done / (time.monotonic() - start + 0.001)
+            bar.label = f"{done:,} of {of:,} {what}, {rate:,.1f}/s"
             bar.length = of
-            bar.update(max(0, done - bar.pos))
+            bar.update(done - bar.pos)
 
         yield progress
 
@@ -39,10 +44,11 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
 @HOME
 @click.option("--keep", default=1, show_default=True, type=click.IntRange(min=1), help="How many snapshots stay.")
 @click.option("--days", type=click.FloatRange(min=0), help="Snapshots older than this go, too, but for the newest.")
-def compact(home: Path, keep: int, days: float | None) -> None:
-    """Rewrite the store without what was replaced, and prune old snapshots."""
-    with KnowledgeBase.open(home) as base:
-        done = base.compact(keep, days)
+@click.option("--always", is_flag=True, help="From now on every change keeps so many, and no older ones.")
+def compact(home: Path, keep: int, days: float | None, always: bool) -> None:
+    """Rewrite the store without what was replaced, and prune old snapshots. What a reader holds stays until let go."""
+    with KnowledgeBase.open(home) as base, _bar("steps") as progress:
+        done = base.compact(Retention(keep, days), progress, always=always)
     click.echo(f"Store, index and snapshots took {done.before:,} bytes, now {done.after:,}.")
 
 

@@ -33,7 +33,7 @@ from kb.query import saved
 from kb.query.pool import QueryPool
 from kb.record import Record, named
 from kb.search import SearchIndex
-from kb.snapshot import Snapshot
+from kb.snapshot import Retention, Snapshot
 from kb.storage import plain_errors
 from kb.store.base import Answer, Limits
 from kb.store.local import LocalStore
@@ -94,6 +94,7 @@ class KnowledgeBase:
             raise StoreTooNew(
                 f"{root} has format {found}", f"this software reads up to {FORMAT}", "Install a newer mizan-kb."
             )
+        snapshot.retention(home)  # an error there is better told now than after a change
         return cls(home, limits, workers)
 
     def __enter__(self) -> KnowledgeBase:
@@ -306,10 +307,12 @@ class KnowledgeBase:
         with plain_errors(self.home.root), writer.locked(self.home):
             return writer.rebuild(self.home, progress)
 
-    def compact(self, keep: int = 1, days: float | None = None) -> upkeep.Compacted:
+    def compact(
+        self, retained: Retention, progress: upkeep.Progress = lambda done, of: None, *, always: bool = False
+    ) -> upkeep.Compacted:  # fmt: skip
         """Rewrite the store without what was replaced, and prune snapshots; see `upkeep.compact`."""
         with plain_errors(self.home.root), writer.locked(self.home):
-            return upkeep.compact(self.home, keep, days)
+            return upkeep.compact(self.home, retained, progress, always=always)
 
     def backup(self, target: Path, progress: upkeep.Progress = lambda done, of: None) -> Check:
         """Copy the ledger to a new folder or .tar file, and verify the copy."""
@@ -324,7 +327,7 @@ class KnowledgeBase:
         with plain_errors(root):
             check = upkeep.restore(source, root, progress)
         with cls.open(root) as base:
-            return check, base.rebuild()
+            return check, base.rebuild(progress)
 
     def verify_ledger(self) -> Check:
         """Read every byte of the ledger; LedgerBroken at the first that is not as written."""

@@ -16,11 +16,13 @@ from kb import snapshot, writer
 from kb.errors import BadFile, UsageError
 from kb.ledger import Check, Ledger
 from kb.paths import Home
+from kb.snapshot import Retention
 
 Progress = Callable[[int, int], None]
 """Called with how many files are done, and how many there are."""
 _NAME = re.compile(r"mizan\.json|ledger/HEAD|ledger/\d{8}\.jsonl\.gz")
 _CHUNK = 1 << 20
+_STEPS = 3  # of compacting: catch up, rewrite, publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +33,27 @@ class Compacted:
     after: int
 
 
-def compact(home: Home, keep: int, days: float | None) -> Compacted:
+def compact(
+    home: Home, retained: Retention, progress: Progress = lambda done, of: None, *, always: bool = False
+) -> Compacted:  # fmt: skip
     """Rewrite the store without what was replaced, publish that, and prune snapshots; the caller holds the lock.
 
-    `keep` snapshots stay, the newest always; with `days` older ones go, too.
+    With `always` the manifest keeps what is to be retained, and every later change prunes by it. The engine rewrites
+    the store in one piece and tells nothing meanwhile: progress counts the steps.
     """
+    snapshot.retention(home)  # what cannot be understood is said before the work
     before = size(home)
+    if always:
+        snapshot.remember(home, retained)
     pen = writer.Writer(home)
+    progress(1, _STEPS)
     pen.store.compact()
+    progress(2, _STEPS)
     head = pen.ledger.head()
     if head.segment:
         folder = snapshot.publish(home, pen.store, pen.index, head, pen.ledger.header(head.segment)["time"])
-        snapshot.prune(home, folder, keep, days)
+        snapshot.prune(home, folder, retained)
+    progress(_STEPS, _STEPS)
     return Compacted(before, size(home))
 
 

@@ -134,6 +134,18 @@ def test_match_days_and_cells_at_their_edges_still_meet() -> None:
     assert found(told("a/1"), told("b/2"), threshold=1.0) == set()
 
 
+def test_match_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    # days that reach over the edge of a part, and names without a point
+    events = [told(f"{name}/{n}", f"2016-02-{1 + n:02}", until=f"2016-02-{1 + n + n % 4:02}",
+                   point=None if n % 7 == 0 else (35.6, 36.6)) for name in ("a", "b") for n in range(16)]  # fmt: skip
+    shares: list[float] = []
+    whole = [(p.one.iri, p.other.iri, p.score) for p in link.candidates(events, 0.5, shares.append)]
+    assert len(whole) >= 16 and shares == [1]
+    monkeypatch.setattr(link, "_PLAN", link._PLAN.replace(str(link._MEETINGS), "400"))
+    assert [(p.one.iri, p.other.iri, p.score) for p in link.candidates(events, 0.5, shares.append)] == whole
+    assert 3 <= len(shares) <= 6, "it was cut into a few parts"
+
+
 def test_match_vague_dates_and_places_are_not_compared() -> None:
     scored = link.scored([told("a/1"), told("b/2", point=None)])
     assert [set(p.levels) for p in scored] == [{"date", "name", "killed", "object"}]
@@ -244,3 +256,17 @@ def test_match_reads_rows_of_a_table_with_numbers_place_and_object(fresh_home: P
     assert (read.first, read.last, read.point) == (date(2016, 2, 15), date(2016, 2, 15), (35.6, 36.6))
     assert list(read.killed.values()) == [(3, 9)] and len(read.objects) >= 1
     assert read.labels == {"en": "Maarat al-Numan", "ar": "معرة النعمان"}
+
+
+def test_match_list_turns_pages(home: Path, tmp_path: Path, mizan: Run) -> None:
+    shutil.copytree(home, tmp_path / "home")
+    asked = ("match", "list", "--home", str(tmp_path / "home"))
+    mizan("match", "run", "--home", str(tmp_path / "home"))
+    everything = json.loads(mizan(*asked, "--json")[1])
+    assert len(everything) > 4 and [c["score"] for c in everything] == sorted(c["score"] for c in everything)[::-1]
+    pages = [json.loads(mizan(*asked, "--json", "--limit", "2", "--skip", str(n))[1]) for n in (0, 2)]
+    assert pages == [everything[:2], everything[2:4]]
+    _, out, _ = mizan(*asked, "--limit", "2")
+    assert "2 candidates." in out and "--skip 2" in out
+    _, out, _ = mizan(*asked, "--skip", str(len(everything) - 1))
+    assert "1 candidates." in out and "There are more" not in out

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -13,6 +16,7 @@ import pytest
 from kb import document
 from kb.knowledgebase import KnowledgeBase
 from kb.ledger import Ledger
+from kb.snapshot import Retention
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -95,7 +99,10 @@ def test_compact_keeps_the_content_and_prunes_snapshots(fresh_home: Path, mizan:
         assert code == 0 and out.startswith("Store, index and snapshots took ")
         assert len(list((fresh_home / "snapshots").iterdir())) == 2
         assert sorted(map(str, base.snapshot().store._store)) == before and base.snapshot().number == 3
-        base.compact(keep=3, days=0)
+        code, out, _ = mizan("compact", "--home", str(fresh_home), "--keep", "3", "--days", "0")
+        assert base.snapshot().number == 3 and len(list((fresh_home / "snapshots").iterdir())) == 2, "one is held"
+    with KnowledgeBase.open(fresh_home) as base:
+        base.compact(Retention(3, days=0))
         assert len(list((fresh_home / "snapshots").iterdir())) == 1
 
 
@@ -133,3 +140,66 @@ def test_copy_of_a_home_without_its_projections_is_rebuilt(fresh_home: Path, tmp
     with KnowledgeBase.open(fresh_home) as base:
         base.rebuild()
         assert base.snapshot().index.counts() == counts
+
+
+def test_kept_snapshots_are_a_setting_that_every_change_follows(fresh_home: Path, mizan: Run) -> None:
+    assert mizan("compact", "--home", str(fresh_home), "--keep", "2", "--always")[0] == 0
+    assert json.loads((fresh_home / "mizan.json").read_text())["snapshots"] == {"keep": 2, "days": None}
+    with _grown(fresh_home):
+        assert [p.name for p in _snapshots(fresh_home)] == ["00000002", "00000003"]
+    for folder in _snapshots(fresh_home):
+        os.utime(folder, (0, 0))
+    assert mizan("compact", "--home", str(fresh_home), "--keep", "9", "--days", "30", "--always")[0] == 0
+    assert [p.name for p in _snapshots(fresh_home)] == ["00000003.1"], "older ones go by age"
+
+
+def test_snapshot_that_is_held_is_pruned_once_let_go(fresh_home: Path) -> None:
+    with KnowledgeBase.open(fresh_home) as reader:
+        held = reader.snapshot()
+        with _grown(fresh_home) as base:
+            base.compact(Retention(1, days=0))
+            assert held.folder.is_dir() and held.folder in _snapshots(fresh_home)
+            # a worker that has not opened it yet can
+            assert b"true" in reader.ask("ASK { ?s ?p ?o }", at=held).body
+            number = held.number
+            del held
+            assert reader.snapshot().number > number
+            base.compact(Retention(1))
+    assert len(_snapshots(fresh_home)) <= 2 and f"{number:08d}" not in [p.name for p in _snapshots(fresh_home)]
+
+
+@pytest.mark.parametrize("said", ['{"keep": 0}', '{"keep": "3"}', '{"days": -1}', '{"days": NaN}', '{"kept": 3}', "3"])
+def test_setting_that_is_unclear_is_refused_before_any_work(said: str, fresh_home: Path, mizan: Run) -> None:
+    manifest = json.loads((fresh_home / "mizan.json").read_text()) | {"snapshots": json.loads(said)}
+    (fresh_home / "mizan.json").write_text(json.dumps(manifest))
+    code, _, err = mizan("compact", "--home", str(fresh_home))
+    assert code == 2 and "how many snapshots to keep" in err and '"keep": 3' in err
+
+
+@pytest.mark.parametrize("name", ["copy", "copy.tar"])
+def test_backup_on_a_full_disk_says_so_and_leaves_nothing(
+    name: str, fresh_home: Path, tmp_path: Path, mizan: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(tarfile, "copyfileobj", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
+    code, _, err = mizan("backup", str(tmp_path / name), "--home", str(fresh_home))
+    assert code == 2 and "the disk is full" in err
+    assert not list(tmp_path.glob("copy*"))
+
+
+def test_restore_of_a_backup_that_was_cut_off_leaves_nothing(fresh_home: Path, tmp_path: Path, mizan: Run) -> None:
+    assert mizan("backup", str(tmp_path / "copy.tar"), "--home", str(fresh_home))[0] == 0
+    whole = (tmp_path / "copy.tar").read_bytes()
+    for size in (100, 700, len(whole) // 2):
+        (tmp_path / "copy.tar").write_bytes(whole[:size])
+        code, _, err = mizan("restore", str(tmp_path / "copy.tar"), "--home", str(tmp_path / "restored"))
+        assert code in (1, 2) and "Traceback" not in err and err
+        assert not (tmp_path / "restored").exists()
+
+
+def _snapshots(home: Path) -> list[Path]:
+    return sorted((home / "snapshots").iterdir())

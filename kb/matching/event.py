@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,6 +15,8 @@ from kb.record import subject
 from kb.store.local import LocalStore
 
 LONGEST = 31  # days: a date less exact than a month tells too little
+Progress = Callable[[int, int], None]
+"""Called with how many incidents are read, and how many there are."""
 _WIDE = frozenset(
     f"{SCHEME}place-precision#{code}" for code in
     ("country", "district", "fuzzy-line-or-area", "governorate", "international")
@@ -52,12 +54,14 @@ class Event:
         return (min(numbers), max(numbers)) if numbers else None
 
 
-def read(store: LocalStore) -> Iterator[Event]:
+def read(store: LocalStore, progress: Progress = lambda done, of: None) -> Iterator[Event]:
     """The incidents of a store that have a dataset and a date exact enough, sorted by IRI."""
     broader, keepers = _broader(store), _keepers(store)
-    for node in sorted(store.subjects(RDF.type, MZ.Incident), key=lambda n: n.value):
-        if (event := _event(node, store.record(node.value), broader, keepers)) is not None:
+    nodes = sorted(node.value for node in store.subjects(RDF.type, MZ.Incident))
+    for done, iri in enumerate(nodes, 1):
+        if (event := _event(NamedNode(iri), store.record(iri), broader, keepers)) is not None:
             yield event
+        progress(done, len(nodes))
 
 
 def _event(

@@ -13,7 +13,7 @@ from kb.errors import DoesNotConform, NotFound, UsageError
 from kb.matching import model, wording
 from kb.matching.link import Pair
 from kb.ns import CITO, ID, MZ, ORG, RDF, SCHEME, XSD
-from kb.record import Record, local_name, named
+from kb.record import Record, local_name, named, subject
 from kb.store.local import LocalStore
 
 MATCHER = f"{ID}actor/matcher"
@@ -99,14 +99,26 @@ def review(store: LocalStore, given: Review) -> Record:
     ])  # fmt: skip
 
 
+def listed(store: LocalStore) -> Iterator[Candidate]:
+    """The computed candidates, likeliest first, each read when it is asked for."""
+    heads = sorted((-float(_number(triple)), subject(triple)) for triple in store.triples(MZ.matchScore))
+    found = (_candidate(store, NamedNode(iri)) for _, iri in heads)
+    return (candidate for candidate in found if candidate is not None)
+
+
 def candidates(store: LocalStore, incident: str = "") -> list[Candidate]:
     """The computed candidates, likeliest first; with `incident` (an IRI), those that name it on either side."""
-    nodes = store.subjects(MZ.claimant, NamedNode(MATCHER))
-    if incident:
-        here = NamedNode(incident)
-        nodes = [*store.subjects(MZ.about, here), *store.subjects(MZ.sameEventAs, here)]
-    found = (_candidate(store, node) for node in set(nodes))
+    if not incident:
+        return list(listed(store))
+    here = NamedNode(incident)
+    nodes = {*store.subjects(MZ.about, here), *store.subjects(MZ.sameEventAs, here)}
+    found = (_candidate(store, node) for node in nodes)
     return sorted((c for c in found if c is not None), key=lambda c: (-c.score, c.claim))
+
+
+def _number(triple: Triple) -> str:
+    assert isinstance(triple.object, Literal)
+    return triple.object.value
 
 
 def _candidate(store: LocalStore, node: NamedNode) -> Candidate | None:

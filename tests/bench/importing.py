@@ -23,6 +23,7 @@ from kb.ingest.known import finder
 from kb.knowledgebase import KnowledgeBase
 from kb.ledger import Entry, Ledger, entry_line, pack
 from kb.ns import ID
+from kb.snapshot import Retention
 from tests.bench import source
 from tests.bench.figure import Memory, say, timed
 
@@ -98,7 +99,7 @@ def measure(folder: Path, size: int, validating: bool = True) -> None:
         assert again.outcome is not None and again.outcome.new == again.outcome.changed == 0
         say("  peak memory of that", f"{memory.peak:.0f} MiB")
         with timed("mizan compact", size):
-            base.compact()
+            base.compact(Retention(1))
         _say_sizes("after mizan compact", home, before, size)
         with timed("mizan ledger verify", size):
             base.verify_ledger()

@@ -1,5 +1,7 @@
 """Run with `python -m tests.bench.matching [HOME]`: precision and recall of matching, beside a plain rule.
 
+With `--size N [FOLDER]` the scoring alone is measured, with N synthetic rows (kept in FOLDER, if given).
+
 HOME is a knowledge base with the curated case, UCDP and Airwars; without it one is built (a minute or two). What is
 known: the curated incidents name their Airwars record, but took coordinates and numbers from it, which flatters every
 rule that uses distance (numbers of the other dataset's keeper are not compared). For UCDP a person read the headlines
@@ -12,10 +14,13 @@ ones weigh less, and numbers taken from the other dataset are left out.
 
 from __future__ import annotations
 
+import csv
+import resource
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 from pyoxigraph import NamedNode, Triple
@@ -28,6 +33,7 @@ from kb.knowledgebase import KnowledgeBase
 from kb.matching import event, link, model
 from kb.matching.event import Event
 from kb.matching.link import Pair
+from kb.matching.name import names
 from kb.matching.wording import kilometres
 from kb.ns import ID, MZ, MZ_BASE
 from kb.record import subject
@@ -44,6 +50,7 @@ SURE = {"INC-015": "216902", "INC-016": "217451", "INC-017": "223757", "INC-019"
 UNSURE = {"INC-018": "216505", "INC-024": "223898", "INC-028": "301184", "INC-029": "224586"}
 DOUBTED = "INC-012"  # its Airwars record may be another strike of the day
 SYNTHETIC = 20_000
+PLAIN = 100_000  # rows up to which the peer ends in minutes
 Key = frozenset[str]
 
 
@@ -139,6 +146,51 @@ def synthetic(folder: Path) -> None:
     told("peer: same day, within 5 km", plain(events), right)
 
 
+LAYOUTS = {  # id, first and last day, latitude, longitude, place, lowest and highest number killed
+    "ucdp-ged": ("id", "date_start", "date_end", "latitude", "longitude", "where_coordinates", "low", "high"),
+    "airwars": ("code", "date", "date_end", "lat", "lon", "location_en", "civ_killed_min", "civ_killed_max"),
+    "incidents": ("id", "date", "date", "lat", "lon", "place_en", "killed_min", "killed_max"),
+}
+
+
+def straight(folder: Path) -> Iterator[Event]:
+    """Synthetic rows as events, without a knowledge base between: for sizes where matching itself is measured."""
+    for layout, columns in LAYOUTS.items():
+        with (folder / f"synthetic-{layout}.csv").open(encoding="utf-8-sig", newline="") as handle:
+            for row in csv.DictReader(handle):
+                key, first, last, lat, lon, place, low, high = (row[c].strip() for c in columns)
+                if not first or (until := date.fromisoformat((last or first)[:10])) < date.fromisoformat(first[:10]):
+                    continue
+                day, numbers = date.fromisoformat(first[:10]), [int(n) for n in (low, high) if n]
+                if (until - day).days >= event.LONGEST:
+                    continue
+                source = f"synthetic-{layout}"
+                yield Event(
+                    f"{OTHER}{source}/{key}", f"{ID}dataset/{source}", day, until,
+                    (float(lat), float(lon)) if lat and lon else None, {"en": place}, names(place),
+                    {source: (min(numbers), max(numbers))} if numbers else {}, frozenset(), source,
+                )  # fmt: skip
+
+
+def at_size(folder: Path, size: int) -> None:
+    """Time, memory, precision and recall of the scoring alone; the peer only where its pairs can be counted off."""
+    if not (folder / SAME).is_file():
+        write(Order(size, seed=4), folder)
+    right = {frozenset(f"{ID}{iri}" for iri in line.split(",")[1:])
+             for line in (folder / SAME).read_text(encoding="utf-8").splitlines()[1:]}  # fmt: skip
+    start = time.perf_counter()
+    found = link.candidates(straight(folder), 0.5)
+    took = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    say(f"synthetic, {size:,} rows as events", f"{took:.1f} s, {size / took:,.0f} incidents/s, peak {peak:,.0f} MiB")
+    for threshold in (0.5, model.THRESHOLD):
+        told(f"score ≥ {threshold}", keys(p for p in found if p.score >= threshold), right)
+    if size <= PLAIN:
+        start = time.perf_counter()
+        peer = plain(straight(folder))
+        told(f"peer: same day, within 5 km, {time.perf_counter() - start:.1f} s", peer, right)
+
+
 def _placed(iri: str, triples: Iterable[Triple]) -> Iterator[Triple]:
     here, nodes = NamedNode(iri), set()
     for triple in triples:
@@ -151,6 +203,10 @@ def _placed(iri: str, triples: Iterable[Triple]) -> Iterator[Triple]:
 def main() -> None:
     """Run everything."""
     say("model", model.digest())
+    if sys.argv[1:2] == ["--size"]:
+        with tempfile.TemporaryDirectory() as name:
+            at_size(Path(sys.argv[3] if len(sys.argv) > 3 else name), int(sys.argv[2]))
+        return
     with tempfile.TemporaryDirectory() as name:
         home = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(name) / "home"
         with KnowledgeBase.create(home) as base:

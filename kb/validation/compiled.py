@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,6 +21,7 @@ from kb.validation.shape import Failure, Shape
 from kb.validation.term import lexical, term
 
 _PLANS = 4096  # kinds of nodes (classes and predicates) whose shapes are remembered
+_Planned = list[tuple[str, Plan]]
 _TARGETS = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
 
 
@@ -104,16 +105,26 @@ class Compiled:
         `text` is canonical N-Triples, as the ledger keeps it; `types` gives the classes of nodes elsewhere, and a
         node that it lacks has none.
         """
-        findings, targeted = self._judged(Facts(text, types))
+        facts = Facts(text, types)
+        findings, targeted = self._judged(facts, self._planned(facts))
         if targeted:
             findings += oracle.check([text], types, self._rest)
         return sorted(findings)
 
-    def examine(self, texts: Sequence[str], types: Types, *, joined: bool = False, remember: bool = False) -> Examined:
+    def examine(
+        self,
+        texts: Sequence[str],
+        types: Types,
+        *,
+        joined: bool = False,
+        remember: bool = False,
+        learn: Callable[[set[str]], None] | None = None,
+    ) -> Examined:
         """The findings about those records for which all that counts is known.
 
         That is the classes of all foreign nodes by `types`, and no triples of other records. With `joined`, each text
         already holds the triples that count, and no record is `linked`. With `remember` the nodes are given back.
+        `learn` is told what nodes a record needs that `types` lacks and may add them there, so that it is read once.
         """
         done = Examined()
         left = []
@@ -122,14 +133,18 @@ class Compiled:
             if remember:
                 for node, properties in facts.nodes.items():
                     done.nodes.setdefault(tuple(properties.get(TYPE, ())), []).append(node)
-            if not joined and (partners := self._partners(facts)):
+            planned = self._planned(facts)
+            if not joined and (partners := self._partners(facts, planned)):
                 done.linked.append((index, partners))
                 continue
-            unknown = self._unknown(facts)
+            unknown = self._unknown(facts, planned)
+            if unknown and learn is not None:
+                learn(unknown)
+                unknown -= types.keys()
             if unknown:
                 done.waiting.append((index, unknown))
                 continue
-            findings, targeted = self._judged(facts)
+            findings, targeted = self._judged(facts, planned)
             done.findings += findings
             if targeted:
                 left.append(text)
@@ -139,37 +154,12 @@ class Compiled:
 
     def partners(self, text: str) -> set[str]:
         """The other records whose triples, not their classes alone, bear on this one."""
-        return self._partners(Facts(text, {}))
+        facts = Facts(text, {})
+        return self._partners(facts, self._planned(facts))
 
-    def _partners(self, facts: Facts) -> set[str]:
-        far = self.far
-        found = {
-            record_of(value)
-            for properties in facts.nodes.values()
-            if not far.isdisjoint(properties)
-            for name in far & properties.keys()
-            for value in properties[name]
-            if value[0] == "<"
-        }
-        return found - facts.owners() if found else found
-
-    def _unknown(self, facts: Facts) -> set[str]:
-        found = set()
-        nodes, known, typed = facts.nodes, facts.foreign, self.typed
-        for properties in nodes.values():
-            for predicate, values in properties.items():
-                if predicate in typed if typed is not None else predicate != TYPE:
-                    for value in values:
-                        if value not in nodes and value not in known and value[0] == "<":
-                            found.add(value)
-        if found:
-            own = facts.owners()
-            found = {value for value in found if record_of(value) not in own}
-        return found
-
-    def _judged(self, facts: Facts) -> tuple[list[Finding], bool]:
-        """The findings of the compiled shapes, and whether a shape that is not compiled is aimed at a node here."""
-        failures: list[Failure] = []
+    def _planned(self, facts: Facts) -> _Planned:
+        """Each node of a record with the plan for its kind."""
+        planned = []
         plans = self._plans
         for node, properties in facts.nodes.items():
             classes = facts.classes(node)
@@ -179,11 +169,47 @@ class Compiled:
                 if len(plans) >= _PLANS:
                     plans.clear()
                 plan = Plan(_aimed(self._aimed, classes, properties), facts, node)
+                plan.far = [p for p in properties if p in self.far]
+                plan.typed = [p for p in properties if (p != TYPE if self.typed is None else p in self.typed)]
                 if not facts.above:
                     plans[key] = plan
+            planned.append((node, plan))
+        return planned
+
+    def _partners(self, facts: Facts, planned: _Planned) -> set[str]:
+        found = {
+            record_of(value)
+            for node, plan in planned
+            if plan.far
+            for name in plan.far
+            for value in facts.nodes[node][name]
+            if value[0] == "<"
+        }
+        return found - facts.owners() if found else found
+
+    def _unknown(self, facts: Facts, planned: _Planned) -> set[str]:
+        found = set()
+        nodes, known = facts.nodes, facts.foreign
+        for node, plan in planned:
+            properties = nodes[node]
+            for predicate in plan.typed:
+                for value in properties[predicate]:
+                    if value not in nodes and value not in known and value[0] == "<":
+                        found.add(value)
+        if found:
+            own = facts.owners()
+            found = {value for value in found if record_of(value) not in own}
+        return found
+
+    def _judged(self, facts: Facts, planned: _Planned) -> tuple[list[Finding], bool]:
+        """The findings of the compiled shapes, and whether a shape that is not compiled is aimed at a node here."""
+        failures: list[Failure] = []
+        for node, plan in planned:
             plan.run(facts, node, failures)
-        for node, shape in self._aimed_at_objects(facts):
-            shape.check(facts, node, failures)
+        # what an object of some predicate is held against, other records' triples count for: so it is `far`
+        if self._aimed.nodes or any(plan.far for _, plan in planned):
+            for node, shape in self._aimed_at_objects(facts):
+                shape.check(facts, node, failures)
         if not failures:
             return [], self._left_over(facts)
         owners = facts.owners()

@@ -232,10 +232,12 @@ class _Build:
             rule = self._rule(name)
             if parameter == SH["or"] and all(map(_only_classes, inner)):
                 yield make.any_class([[kind for kind, _ in shape.kinds] for shape in inner], rule)
-            elif parameter == SH["or"]:
-                yield make.any_of(inner, rule)
             else:
-                yield make.joined(inner, partial(accept, len(inner)), rule)
+                several = parameter == SH["or"]
+                check = make.any_of(inner, rule) if several else make.joined(inner, partial(accept, len(inner)), rule)
+                if self.path is None and all(map(_only_presence, inner)):
+                    self.shape.of_kind.add(check)
+                yield check
 
     def nots(self) -> Iterator[Check]:
         """sh:not."""
@@ -323,6 +325,16 @@ class _Build:
 def _only_classes(shape: Shape) -> bool:
     """Whether a shape asks for nothing but classes of the focus node itself."""
     return shape.path is None and not (shape.tests or shape.checks or shape.has_inner())
+
+
+def _only_presence(shape: Shape) -> bool:
+    """Whether a shape asks nothing but that the focus node has values of some predicates, however many and which."""
+    if shape.tests or shape.kinds or shape.checks or shape.closed is not None:
+        return False
+    if shape.path is None:
+        return all(map(_only_presence, [*shape.always, *(s for found in shape.properties.values() for s in found)]))
+    any_number = all(least <= 1 and most == MANY for least, most, _ in shape.counts)
+    return shape.predicate is not None and any_number and not shape.has_inner()
 
 
 def _fails_empty(shapes: Graph, node: Node) -> bool:

@@ -77,7 +77,8 @@ class Crew:
         running: deque[tuple[Job, Future[tuple[Examined, Nodes]]]] = deque()
 
         def send(job: Job, remember: bool) -> None:
-            running.append((job, self._send(_examine, run, job, joined, remember)))
+            here = resolve if self._processes == 1 else None  # another process cannot ask
+            running.append((job, self._send(_examine, run, job, joined, remember, here)))
 
         more = True
         while more or running:
@@ -140,13 +141,16 @@ _learnt: dict[str, Sequence[str]] = {}
 _of_run: list[tuple[int, int]] = []
 
 
-def _examine(run: tuple[int, int], job: Job, joined: bool, remember: bool) -> tuple[Examined, Nodes]:
-    """In a process of the crew: examine a batch with all classes learnt in this run."""
+def _examine(
+    run: tuple[int, int], job: Job, joined: bool, remember: bool, resolve: Resolve | None
+) -> tuple[Examined, Nodes]:
+    """In a process of the crew: examine a batch with all classes learnt in this run, and those that `resolve` knows."""
     if _of_run != [run] or len(_learnt) > KNOWN:
         _learnt.clear()
         _of_run[:] = [run]
     _learnt.update(job.types)
-    done = compiled.shipped().examine(job.texts, _learnt, joined=joined, remember=remember)
+    learn = None if resolve is None else lambda nodes: _learnt.update(resolve(nodes))
+    done = compiled.shipped().examine(job.texts, _learnt, joined=joined, remember=remember, learn=learn)
     nodes, done.nodes = digested(done.nodes), {}
     return done, nodes
 

@@ -43,28 +43,28 @@ def record_of(term: str) -> str:
 class Facts:
     """What canonical N-Triples `text` says, and of the nodes that stand elsewhere their classes and nothing more."""
 
-    __slots__ = ("_sources", "above", "foreign", "nodes")
+    __slots__ = ("_sources", "above", "foreign", "nodes", "plural")
 
     def __init__(self, text: str, foreign: Types) -> None:
         self.nodes: dict[str, Properties] = {}
         self.foreign = foreign
+        self.plural: set[str] = set()  # nodes that have several values of some predicate
         self._sources: dict[str, dict[str, list[str]]] | None = None
         nodes, last, properties = self.nodes, "", {}
-        for line in text.split("\n"):
+        for line in text.split(" .\n"):  # no literal has a line break, so this ends a triple and nothing else
             if not line:
                 continue
             subject, predicate, value = line.split(" ", 2)
-            value = value[:-2]
             if value[0] == '"' and (value[-1] != '"' or "\\" in value):
                 value = normal(value)
             if subject != last:
                 properties = nodes.setdefault(subject, {})
                 last = subject
-            known = properties.get(predicate)
-            if known is None:
+            if predicate not in properties:
                 properties[predicate] = [value]
-            elif value not in known:  # two spellings of one literal are one value
-                known.append(value)
+            elif value not in properties[predicate]:  # two spellings of one literal are one value
+                properties[predicate].append(value)
+                self.plural.add(subject)
         self.above = any(_ABOVE in p for p in nodes.values()) if _ABOVE in text else False
 
     def owners(self) -> set[str]:

@@ -54,10 +54,12 @@ class Step:
 class Plan:
     """The checks for nodes of one kind, made with a first node of that kind at hand."""
 
-    __slots__ = ("_closed", "_steps", "_tests", "_whole")
+    __slots__ = ("_checked", "_closed", "_counted", "_kinds", "_lacking", "_tested", "_tests", "_whole", "far", "typed")
 
     def __init__(self, shapes: Iterable[Shape], facts: Facts, node: str) -> None:
         self._tests: list[tuple[Test, Rule]] = []  # of the node's own IRI
+        self.far: Collection[str] = ()  # predicates of this kind that lead to other records' triples
+        self.typed: Collection[str] = ()  # and to nodes whose classes count
         self._whole: list[Shape] = []
         self._closed: list[tuple[str, Rule]] = []
         by_predicate: dict[str, list[Shape]] = {}
@@ -65,12 +67,12 @@ class Plan:
         for shape in shapes:
             if not self._is_settled(shape, facts, node):
                 self._take(shape, present, by_predicate, facts, node)
-        steps = (Step(predicate, asked) for predicate, asked in by_predicate.items())
-        self._steps = [
-            (s.predicate, s.least, s.most, s.fine if s.tests else None, s.kinds, s.checks, s)
-            for s in steps
-            if s.tests or s.checks or s.kinds or s.counts
-        ]
+        steps = [Step(predicate, asked) for predicate, asked in by_predicate.items()]
+        self._counted = [(s.predicate, s.least, s.most, s) for s in steps if s.counts]
+        self._lacking = any(not s.least <= 1 <= s.most for s in steps)  # for whom one value is not right
+        self._tested = [(s.predicate, s.fine, s) for s in steps if s.tests]
+        self._kinds = [(s.predicate, s.kinds) for s in steps if s.kinds]
+        self._checked = [(s.predicate, s.checks) for s in steps if s.checks]
 
     def run(self, facts: Facts, node: str, failures: list[Failure]) -> None:
         """Add the failures of a node of this kind."""
@@ -80,24 +82,26 @@ class Plan:
                 failures.append((node, rule.path, node, rule))
         for shape in self._whole:
             shape.check(facts, node, failures)
+        # an import spends its time in these loops: calls only where needed, and no counting where each predicate
+        # has the one value that is right
+        if self._lacking or node in facts.plural:
+            for predicate, least, most, step in self._counted:
+                if not least <= len(properties[predicate]) <= most:
+                    step.count(node, properties[predicate], failures)
+        for predicate, fine, step in self._tested:
+            for value in properties[predicate]:
+                if value not in fine:
+                    step.test(node, value, failures)
         classes_of = facts.classes
-        # this loop is where an import spends its time: one look at what each step holds, and calls only where needed
-        for predicate, least, most, fine, kinds, checks, step in self._steps:
-            values = properties[predicate]
-            if not least <= len(values) <= most:
-                step.count(node, values, failures)
-            if fine is not None:
-                for value in values:
-                    if value not in fine:
-                        step.test(node, value, failures)
-            if kinds:
-                for value in values:
-                    classes = classes_of(value)
-                    for kind, rule in kinds:
-                        if kind not in classes:
-                            failures.append((node, rule.path, value, rule))
+        for predicate, kinds in self._kinds:
+            for value in properties[predicate]:
+                classes = classes_of(value)
+                for kind, rule in kinds:
+                    if kind not in classes:
+                        failures.append((node, rule.path, value, rule))
+        for predicate, checks in self._checked:
             for check in checks:
-                check(facts, node, values, failures)
+                check(facts, node, properties[predicate], failures)
         for predicate, rule in self._closed:
             close(facts, node, node, predicate, rule, failures)
 
@@ -112,8 +116,9 @@ class Plan:
             self._property(shape, present, by_predicate)
             return
         self._tests += shape.tests
-        if shape.kinds or shape.checks:
-            self._whole.append(_without_properties(shape))
+        checks = [check for check in shape.checks if not (check in shape.of_kind and _passes(check, facts, node))]
+        if shape.kinds or checks:
+            self._whole.append(_without_properties(shape, checks))
         inner = [found for predicate in present for found in shape.properties.get(predicate, ())]
         for found in [*inner, *shape.always]:
             if not self._is_settled(found, facts, node):
@@ -129,8 +134,14 @@ class Plan:
             self._whole.append(shape)
 
 
-def _without_properties(shape: Shape) -> Shape:
-    """The part of a node shape that asks something of the node as a whole."""
+def _passes(check: Check, facts: Facts, node: str) -> bool:
+    failures: list[Failure] = []
+    check(facts, node, (node,), failures)
+    return not failures
+
+
+def _without_properties(shape: Shape, checks: list[Check]) -> Shape:
+    """The part of a node shape that asks something of the node as a whole, with those checks that are not settled."""
     part = Shape()
-    part.kinds, part.checks = shape.kinds, shape.checks
+    part.kinds, part.checks = shape.kinds, checks
     return part

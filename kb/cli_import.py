@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from kb.importing import Imported, Options
 from kb.ingest import mapping as mappings
 from kb.ingest import template
 from kb.knowledgebase import KnowledgeBase
-from kb.option import HOME, JSON, example
+from kb.option import HOME, JSON, bar, example
 from kb.writer import Outcome
 
 _SHOWN = 20  # problems shown in full; the rest is in the reject file
@@ -64,7 +61,7 @@ def import_(
         if plan is None:
             done = base.import_rdf(file, options)
         else:
-            with _bar() as progress:
+            with bar("rows") as progress:
                 done = base.import_table(plan, file, options, progress=progress)
         if as_json:
             click.echo(json.dumps(_import_json(done), indent=1))
@@ -72,26 +69,6 @@ def import_(
             _tell_import(file.name, done, plan)
         if done.intake.problems:
             sys.exit(1)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, float], None]]:
-    """A progress bar with rate and time left on the standard error, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda rows, share: None
-        return
-    start, last = time.monotonic(), 0.0
-    with click.progressbar(length=1000, label="rows", file=sys.stderr) as bar:
-
-        def progress(rows: int, share: float) -> None:
-            nonlocal last
-            now = time.monotonic()
-            if now - last > 0.2:
-                last = now
-                bar.label = f"{rows:,} rows, {rows / (now - start + 0.001):,.0f}/s"
-                bar.update(max(0, int(share * 1000) - bar.pos))
-
-        yield progress
 
 
 def _tell_import(name: str, done: Imported, plan: mappings.Mapping | None) -> None:

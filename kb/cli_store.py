@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from kb.knowledgebase import KnowledgeBase
-from kb.option import HOME, example
+from kb.option import HOME, bar, example
 from kb.snapshot import Retention
 
 
@@ -19,24 +15,6 @@ def register(commands: click.Group) -> None:
     """Add the commands of this module to `mizan`, in the order in which a newcomer needs them."""
     for command in (compact, backup, restore, rebuild):
         commands.add_command(command)
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar with rate and time left on the standard error, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda done, of: None
-        return
-    start = time.monotonic()
-    with click.progressbar(length=1, label=what, file=sys.stderr) as bar:
-
-        def progress(done: int, of: int) -> None:
-            rate = done / (time.monotonic() - start + 0.001)
-            bar.label = f"{done:,} of {of:,} {what}, {rate:,.1f}/s"
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        yield progress
 
 
 @example("mizan compact --keep 1 --days 30")
@@ -47,7 +25,7 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
 @click.option("--always", is_flag=True, help="From now on every change keeps so many, and no older ones.")
 def compact(home: Path, keep: int, days: float | None, always: bool) -> None:
     """Rewrite the store without what was replaced, and prune old snapshots. What a reader holds stays until let go."""
-    with KnowledgeBase.open(home) as base, _bar("steps") as progress:
+    with KnowledgeBase.open(home) as base, bar("steps") as progress:
         done = base.compact(Retention(keep, days), progress, always=always)
     click.echo(f"Store, index and snapshots took {done.before:,} bytes, now {done.after:,}.")
 
@@ -58,7 +36,7 @@ def compact(home: Path, keep: int, days: float | None, always: bool) -> None:
 @HOME
 def backup(target: Path, home: Path) -> None:
     """Copy the ledger to TARGET, a new .tar file or folder, and verify the copy."""
-    with KnowledgeBase.open(home) as base, _bar("files") as progress:
+    with KnowledgeBase.open(home) as base, bar("files") as progress:
         check = base.backup(target, progress)
     click.echo(f"{target}: {check.segments} segments, {check.entries:,} entries, verified. Head {check.head.sha256}")
 
@@ -69,7 +47,7 @@ def backup(target: Path, home: Path) -> None:
 @HOME
 def restore(source: Path, home: Path) -> None:
     """Make a knowledge base in a new folder from SOURCE, which `mizan backup` wrote."""
-    with _bar("files") as progress:
+    with bar("files") as progress:
         check, outcome = KnowledgeBase.restore(source, home, progress)
     click.echo(
         f"{home}: {check.segments} segments, {check.entries:,} entries, verified; snapshot {outcome.snapshot}. "
@@ -82,6 +60,6 @@ def restore(source: Path, home: Path) -> None:
 @HOME
 def rebuild(home: Path) -> None:
     """Make store, index and snapshot anew from the ledger alone."""
-    with KnowledgeBase.open(home) as base, _bar("segments") as progress:
+    with KnowledgeBase.open(home) as base, bar("entries") as progress:
         outcome = base.rebuild(progress)
     click.echo(f"Rebuilt from the ledger; snapshot {outcome.snapshot}.")

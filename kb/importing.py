@@ -32,8 +32,9 @@ from kb.storage import plain_errors
 from kb.store.local import LocalStore
 from kb.writer import Outcome, Writer, refuse_restricted
 
-Progress = Callable[[int, float], None]
-"""Called with the number of rows done, and the share of the file that they are, from 0 to 1 where it is known."""
+Progress = Callable[[int, int, str], None]
+"""Called with how much is done, of how much, and the unit: first rows, of which the file tells about how many there
+are, then records that are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Door:
             store = self.reader()
             rows = (opened.layout.row(*found) for found in chain(head, cells))
             builder = Builder(mapping, finder(store))
-            tabular.take(rows, intake, builder, progress=lambda count: progress(count, min(1.0, count / len(head))))
+            tabular.take(rows, intake, builder, progress=lambda count: progress(count, len(head), "rows"))
             _unchanged(path, source)
             absent = [r for r in mapping.reference if store is None or store.digest(r.iri) is None]
             intake.records = [*absent, *intake.records]
@@ -163,7 +164,7 @@ class _Large:
             with self._journal() as book:
                 setting = Setting(self.mapping, header, folder, book.folder, self.options.validating)
                 work = Bulk(setting, book, store)
-                work.run(rows, lambda count: progress(count, share()))
+                work.run(rows, lambda count: progress(count, max(count, round(count / (share() or 1))), "rows"))
                 try:
                     _unchanged(self.path, self.source)
                 except BadFile:
@@ -180,6 +181,7 @@ class _Large:
                 kept = reject.keep_all(
                     intake.columns, work.rejected, chain(intake.notes, work.notes()), self.door.home.rejects, stem
                 )
+                pen.watch(lambda count, of: progress(count, of, "records"))
                 outcome = self._write(pen, done, retired, book.folder)
                 outcome.gone = number
                 book.remove()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -259,7 +259,7 @@ class KnowledgeBase:
 
     def import_table(
         self, mapping: Mapping, path: Path, options: Options | None = None, *, check: bool = False,
-        progress: Progress = lambda rows, share: None,
+        progress: Progress = lambda done, of, unit: None,
     ) -> Imported:  # fmt: skip
         """Import a table by a mapping: good rows are written, others kept in a reject file with their reasons.
 
@@ -321,13 +321,16 @@ class KnowledgeBase:
 
     @classmethod
     def restore(
-        cls, source: Path, root: Path, progress: upkeep.Progress = lambda done, of: None
+        cls, source: Path, root: Path, progress: Callable[[int, int, str], None] = lambda done, of, unit: None
     ) -> tuple[Check, Outcome]:
-        """Make a knowledge base in an empty or new folder from a backup; its ledger is verified first."""
+        """Make a knowledge base in an empty or new folder from a backup; its ledger is verified first.
+
+        Progress is told of files, then of entries.
+        """
         with plain_errors(root):
-            check = upkeep.restore(source, root, progress)
+            check = upkeep.restore(source, root, lambda done, of: progress(done, of, "files"))
         with cls.open(root) as base:
-            return check, base.rebuild(progress)
+            return check, base.rebuild(lambda done, of: progress(done, of, "entries"))
 
     def verify_ledger(self) -> Check:
         """Read every byte of the ledger; LedgerBroken at the first that is not as written."""

@@ -73,9 +73,10 @@ def _note_holder(handle: IO[str]) -> None:
 class Writer:
     """Ledger, store and index opened for writing. Make one inside `locked`."""
 
-    def __init__(self, home: Home, progress: Progress = lambda done, of: None) -> None:
+    def __init__(self, home: Home, progress: Progress = lambda done, of: None, entries: int = 0) -> None:
+        """Progress is called with the number of ledger entries applied, of `entries`."""
         self.home = home
-        self._progress = progress
+        self.watch(progress, entries)
         self.ledger = Ledger(home.ledger)
         self.store = LocalStore(home.store)
         _check_head(home, self.ledger.head().segment, self.store.segment())
@@ -85,6 +86,10 @@ class Writer:
         self.screened = projection.Work()
         self.law: Law | None = None  # as the store has it, where somebody has read it already
         self._catch_up()
+
+    def watch(self, progress: Progress, entries: int = 0) -> None:
+        """Tell the progress of what comes now: entries applied, of how many where that is known before."""
+        self._progress, self._done, self._of = progress, 0, entries
 
     def commit(
         self, records: Sequence[Record], activity: dict[str, Any], time: str, retired: Iterable[str] = ()
@@ -112,6 +117,7 @@ class Writer:
         `incidents` hold nothing but new incidents, whose records need nothing of each other.
         """
         if first or incidents:
+            self._of = self._of or sum(count for _, count in (*first, *incidents))
             bulk = {"first": sum(count for _, count in first)}  # how many entries come before the new incidents
             self.ledger.append_parts({**activity, "bulk": bulk}, time, [*first, *incidents])
             self._apply(self.ledger.head().segment)
@@ -157,7 +163,6 @@ class Writer:
         last = self.ledger.head().segment
         for number in range(self.store.segment() + 1, last + 1):
             self._apply(number)
-            self._progress(number, last)
         if self.index.segment != last:
             everything = ((iri, plain(self.store.record(iri))) for iri in self._all_records())
             self.index.update(everything, last)
@@ -165,13 +170,20 @@ class Writer:
     def _all_records(self) -> list[str]:
         return sorted({t.object.value for t in self.store.triples(MZ.describes) if isinstance(t.object, NamedNode)})
 
+    def _tell(self, done: int) -> None:
+        self._done = done
+        self._progress(done, max(done, self._of))
+
     def _apply(self, number: int) -> None:
         """Bring store and index from segment number - 1 to number; safe to repeat after a crash in the middle."""
         header = self.ledger.header(number)
         level = self.index.segment == number - 1 or (number == 1 and self._new_index)
         if header["activity"].get("bulk"):
             scratch = self.home.root / "replay"
-            self.screened = replay.replay(self.ledger, self.store, self.index if level else None, number, scratch)
+            begun, index = self._done, self.index if level else None
+            self.screened = replay.replay(
+                self.ledger, self.store, index, number, scratch, lambda count: self._tell(begun + count)
+            )
             self.law = None
             self.store.mark(number)
             return
@@ -192,6 +204,7 @@ class Writer:
             else:
                 self.store.replace(entry.record, known)
         self.store.add(fresh)
+        self._tell(self._done + len(indexed))
         self.screened = projection.update(self.store, dict(indexed), self.law)
         self.law = None
         self.store.mark(number)
@@ -234,13 +247,14 @@ def _shown(home: Home) -> int:
 def rebuild(home: Home, progress: Progress = lambda done, of: None) -> Outcome:
     """Make store, index and snapshot anew from the ledger alone; the caller holds the lock.
 
-    Progress is called with the number of segments done, and of all.
+    Progress is called with the number of entries done, and of all.
     """
-    head = Ledger(home.ledger).verify().head
+    check = Ledger(home.ledger).verify()
+    head = check.head
     _check_head(home, head.segment)
     for folder in (home.store, home.search):
         shutil.rmtree(folder, ignore_errors=True)
-    writer = Writer(home, progress)
+    writer = Writer(home, progress, check.entries)
     head = writer.ledger.head()
     if head.segment:
         time = writer.ledger.header(head.segment)["time"]

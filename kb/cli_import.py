@@ -45,7 +45,8 @@ def import_(
 ) -> None:  # fmt: skip
     """Import FILE by MAPPING: a shipped mapping (airwars, incidents, ucdp-ged), a .toml file, or rdf.
 
-    Tables are .csv, .csv.gz, .xlsx, .jsonl or .parquet files. An import that was stopped goes on with the same command.
+    Tables are .csv, .csv.gz, .xlsx, .jsonl or .parquet files, RDF is .nt, .nq, .ttl, .trig or .jsonld, also as .gz. An
+    import that was stopped goes on with the same command.
     """
     if sheet is not None:
         columns = template.write(sheet, mapping)
@@ -61,10 +62,10 @@ def import_(
             click.echo(base.explain_import(plan, file), nl=False)
             return
         options = Options(check=check, retire=retire)
-        if plan is None:
-            done = base.import_rdf(file, options)
-        else:
-            with _bar() as progress:
+        with _bar("rows" if plan else "records") as progress:
+            if plan is None:
+                done = base.import_rdf(file, options, progress=progress)
+            else:
                 done = base.import_table(plan, file, options, progress=progress)
         if as_json:
             click.echo(json.dumps(_import_json(done), indent=1))
@@ -75,20 +76,20 @@ def import_(
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, float], None]]:
+def _bar(what: str) -> Iterator[Callable[[int, float], None]]:
     """A progress bar with rate and time left on the standard error, on a terminal only."""
     if not sys.stderr.isatty():
         yield lambda rows, share: None
         return
     start, last = time.monotonic(), 0.0
-    with click.progressbar(length=1000, label="rows", file=sys.stderr) as bar:
+    with click.progressbar(length=1000, label=what, file=sys.stderr) as bar:
 
         def progress(rows: int, share: float) -> None:
             nonlocal last
             now = time.monotonic()
             if now - last > 0.2:
                 last = now
-                bar.label = f"{rows:,} rows, {rows / (now - start + 0.001):,.0f}/s"
+                bar.label = f"{rows:,} {what}, {rows / (now - start + 0.001):,.0f}/s"
                 bar.update(max(0, int(share * 1000) - bar.pos))
 
         yield progress

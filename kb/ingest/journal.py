@@ -46,6 +46,11 @@ class Journal:
             hint = "Free some space and run the same command again."
             raise StorageFailed(f"{self.folder} cannot be used", str(error), hint) from None
 
+    @property
+    def base(self) -> sqlite3.Connection:
+        """The tables, to be asked more than the methods here do."""
+        return self._base
+
     def finished(self) -> int:
         """How many chunks are finished; they are numbered from 1."""
         return int(self._base.execute("SELECT count(*) FROM chunk").fetchone()[0])

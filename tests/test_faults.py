@@ -52,8 +52,8 @@ def table(tmp_path: Path, shared: Path) -> Path:
 
 
 def _in_namespace(mount: Path, *steps: list[str]) -> list[Outcome]:
-    """Run steps in a new mount namespace: `disk SIZE`, `grow SIZE`, `headroom SIZE`, `freeze`, `copy FROM`, or a
-    `mizan` command; what came of each."""
+    """Run steps in a new mount namespace: `disk SIZE`, `grow SIZE`, `headroom SIZE`, `freeze`, `copy FROM`,
+    a `mizan` command, or one that is `chunked` as for a large file; what came of each."""
     mount.mkdir(exist_ok=True)
     program = [sys.executable, __file__, str(mount), json.dumps(steps)]
     command = ["unshare", "--user", "--map-root-user", "--mount", *program]
@@ -67,8 +67,9 @@ def _in_namespace(mount: Path, *steps: list[str]) -> list[Outcome]:
 def _program(mount: str, steps: list[list[str]]) -> list[Outcome]:
     outcomes = []
     for step in steps:
-        if step[0] == "mizan":
-            command = [sys.executable, "-c", "from kb.cli import run; run()", *step[1:]]
+        if step[0] in ("mizan", "chunked"):
+            few = "import kb.ingest.bulk as bulk; bulk.LARGE = 5; " if step[0] == "chunked" else ""
+            command = [sys.executable, "-c", f"{few}from kb.cli import run; run()", *step[1:]]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             used = shutil.disk_usage(mount).used
             outcomes.append({"code": done.returncode, "out": done.stdout, "err": done.stderr, "used": used})

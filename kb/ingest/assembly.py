@@ -187,9 +187,7 @@ class Assembly:
         return left
 
 
-def _counted(
-    lines: Iterator[tuple[str, str]], progress: Callable[[int], None], met: int
-) -> Iterator[tuple[str, str]]:
+def _counted(lines: Iterator[tuple[str, str]], progress: Callable[[int], None], met: int) -> Iterator[tuple[str, str]]:
     last = ""
     for iri, line in lines:
         if iri != last:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from kb.errors import BadFile
 from kb.packed import Opened
@@ -25,11 +26,15 @@ LARGEST_CELL = 16 * 1024 * 1024  # characters
 LARGEST_ROW = 4 * LARGEST_CELL
 _TOO_LARGE = "row too large"
 LARGEST_WORKBOOK = 512 * 1024 * 1024  # bytes when unpacked: a small file can unpack to fill the memory
+LARGEST_TEXTS, LARGEST_PART = 128 * 1024 * 1024, 16 * 1024 * 1024  # bytes of what of it is held in memory
+LARGEST_GRID = 64 * 1024 * 1024  # cells, empty ones too: a few bytes a row can place one 16,384 columns away
+_CONTENTS = "[Content_Types].xml"
 _MAGIC = {
     b"PK\x03\x04": "a ZIP or office file", b"%PDF": "a PDF", b"\x1f\x8b": "a gzip file", b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture", b"\xd0\xcf\x11\xe0": "an old Excel file",
 }  # fmt: skip
 _EXPORT = "Export the table as CSV UTF-8 or .xlsx."
+_SMALLER = "Split it, or save it as CSV UTF-8."
 _CSV_ERRORS = {
     "unexpected end of data": ("a quotation mark is opened here and never closed", "Close it, or remove it."),
     "',' expected after '\"'": ("text follows a closing quotation mark", "Double the marks inside a quoted cell."),
@@ -169,16 +174,29 @@ class _Lines:
 def _xlsx(path: Path) -> Cells:
     try:
         with zipfile.ZipFile(path) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > LARGEST_WORKBOOK:
-            hint = "Split it, or save it as CSV UTF-8."
-            raise BadFile(f"{path.name} unpacks to {size:,} bytes", f"{LARGEST_WORKBOOK:,} is the most", hint)
+            _check_size(path, packed)
         yield from _sheet(path)
     except (*_BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # the disk, not the workbook
         why = str(error) or type(error).__name__
         raise BadFile(f"{path.name} is not an .xlsx workbook", why, "Save it again as .xlsx or CSV UTF-8.") from None
+
+
+def _check_size(path: Path, packed: zipfile.ZipFile) -> None:
+    """Refuse a workbook that unpacks too far: sheets are read as a stream, but texts and all other parts are held."""
+    sizes = {part.filename: part.file_size for part in packed.infolist()}
+    if (size := sum(sizes.values())) > LARGEST_WORKBOOK:
+        raise BadFile(f"{path.name} unpacks to {size:,} bytes", f"{LARGEST_WORKBOOK:,} is the most", _SMALLER)
+    kinds = {}
+    if sizes.get(_CONTENTS, 0) <= LARGEST_PART:
+        listed = ElementTree.fromstring(packed.read(_CONTENTS))
+        kinds = {e.get("PartName", "").lstrip("/"): e.get("ContentType", "").rpartition(".")[2] for e in listed}
+    most = {"worksheet+xml": LARGEST_WORKBOOK, "sharedStrings+xml": LARGEST_TEXTS}
+    for name, size in sizes.items():
+        if size > (limit := most.get(kinds.get(name, ""), LARGEST_PART)):
+            what = f"{path.name}: its part {name} unpacks to {size:,} bytes"
+            raise BadFile(what, f"{limit:,} is the most", _SMALLER)
 
 
 def _sheet(path: Path) -> Cells:
@@ -191,9 +209,17 @@ def _sheet(path: Path) -> Cells:
         for sheet in (shown, written):
             sheet.reset_dimensions()  # the size that a file claims can be a million rows
         rows = zip_longest(*(sheet.iter_rows(values_only=True) for sheet in (shown, written)), fillvalue=())
+        places = 0
         for line, (values, sources) in enumerate(rows, 1):
             # a formula whose result was never stored would be lost: its own text stands for it
-            yield line, [_text(source if value is None else value) for value, source in zip_longest(values, sources)]
+            cells = [_text(source if value is None else value) for value, source in zip_longest(values, sources)]
+            if max(map(len, cells), default=0) > LARGEST_CELL:
+                raise BadFile(f"{path.name}, line {line}", "a cell is larger than 16 MiB", "Shorten it.")
+            places += len(cells)
+            if places > LARGEST_GRID:
+                why = f"with its empty cells the sheet has more than {LARGEST_GRID:,}"
+                raise BadFile(f"{path.name}, line {line}", why, f"Remove what stands far to the right. {_SMALLER}")
+            yield line, cells
 
 
 def _text(value: Any) -> str:

@@ -42,7 +42,8 @@ def import_(
 ) -> None:  # fmt: skip
     """Import FILE by MAPPING: a shipped mapping (airwars, incidents, ucdp-ged), a .toml file, or rdf.
 
-    Tables are .csv, .csv.gz, .xlsx, .jsonl or .parquet files. An import that was stopped goes on with the same command.
+    Tables are .csv, .csv.gz, .xlsx, .jsonl or .parquet files, RDF is .nt, .nq, .ttl, .trig or .jsonld, also as .gz. An
+    import that was stopped goes on with the same command.
     """
     if sheet is not None:
         columns = template.write(sheet, mapping)
@@ -58,10 +59,10 @@ def import_(
             click.echo(base.explain_import(plan, file), nl=False)
             return
         options = Options(check=check, retire=retire)
-        if plan is None:
-            done = base.import_rdf(file, options)
-        else:
-            with bar("rows") as progress:
+        with bar("rows" if plan else "records") as progress:
+            if plan is None:
+                done = base.import_rdf(file, options, progress=progress)
+            else:
                 done = base.import_table(plan, file, options, progress=progress)
         if as_json:
             click.echo(json.dumps(_import_json(done), indent=1))

@@ -15,18 +15,22 @@ from typing import Any
 
 from kb import __version__, document, snapshot
 from kb.errors import BadFile, DoesNotConform, StoreMissing, UsageError
-from kb.ingest import bulk, journal, recall, reject, tabular
+from kb.ingest import bulk, graph, journal, recall, reject, tabular
 from kb.ingest import gone as gone_records
 from kb.ingest.admission import Validate, admit
+from kb.ingest.assembly import Assembly
 from kb.ingest.build import Builder
 from kb.ingest.bulk import Bulk, Prepared
 from kb.ingest.chunk import Setting
+from kb.ingest.gathering import Gathering
 from kb.ingest.journal import Journal
 from kb.ingest.known import finder
 from kb.ingest.plan import Mapping
-from kb.ingest.report import Intake, Kept
+from kb.ingest.report import Intake, Kept, Problem
 from kb.ledger import entry_line, pack
+from kb.packed import Opened
 from kb.paths import Home
+from kb.record import Record
 from kb.search import SearchIndex
 from kb.storage import plain_errors
 from kb.store.local import LocalStore
@@ -107,23 +111,27 @@ class Door:
             outcome.gone = number
             return Imported(intake, outcome, kept)
 
-    def rdf(self, path: Path, options: Options) -> Imported:
+    def rdf(self, path: Path, options: Options, progress: Progress) -> Imported:
         """Import an RDF file: records that conform are written, others kept in a file that can be corrected."""
         with plain_errors(path):
             if options.retire:
                 why = "they need not hold a whole dataset"
                 raise UsageError("--retire does not fit RDF files", why, "Leave it out.")
-            source = _file(path)
-            intake = Intake(records=document.records(document.read(path)))
+            source, begun = _file(path), Gathering()
+            with Opened(path) as opened:
+                lines = document.lines(path, opened)
+                if not begun.take(lines, options.large):
+                    return _LargeGraph(self, path, source, options).run(begun, lines, progress, opened.share)
+            intake = Intake(records=[document.assembled(iri, begun.groups[iri]) for iri in sorted(begun.groups)])
             _unchanged(path, source)
             intake.rows = len(intake.records)
             self._admit(intake)
             if options.check:
                 return Imported(intake, None, Kept(None, None))
-            bad, name = intake.kept_out, f"rdf-{source['sha256'][:12]}"
-            kept = Kept(reject.keep_records(bad, self.home.rejects, name) if bad else None, None)
+            kept = reject.keep_records(_reasons(intake), self.home.rejects, _rdf_stem(source))
             with self.writing() as pen:
-                return Imported(intake, pen.commit(intake.records, _activity("rdf", source), self.now()), kept)
+                outcome = pen.commit(intake.records, _activity("rdf", source), self.now())
+            return Imported(intake, outcome, Kept(kept, None))
 
     def gone(
         self, mapping: Mapping, datasets: Iterable[str], still: Callable[[], Counter[str]],
@@ -156,15 +164,15 @@ class _Large:
         self, header: list[str], rows: bulk.Cells, intake: Intake, progress: Progress, share: Callable[[], float]
     ) -> Imported:
         """Map, check and write all rows; a run that was killed goes on where it stopped."""
-        with self._pen() as pen:
+        with _pen(self.door, self.options) as pen:
             known = self._known_by()
             if pen is not None and (held := self._recalled(pen, known)):
                 return held
             store, folder = self.door.reader(), _store_folder(self.door.home)
-            with self._journal() as book:
+            with _journal(self.door, self.options, self._known_by) as book:
                 setting = Setting(self.mapping, header, folder, book.folder, self.options.validating)
                 work = Bulk(setting, book, store)
-                work.run(rows, lambda count: progress(count, max(count, round(count / (share() or 1))), "rows"))
+                work.run(rows, lambda count: progress(count, _of(count, share()), "rows"))
                 try:
                     _unchanged(self.path, self.source)
                 except BadFile:
@@ -217,29 +225,89 @@ class _Large:
         first += _part(pen.retiring(retired, outcome), folder / "retired.gz")
         return pen.commit_parts(first, done.parts, _activity(self.mapping.name, self.source), self.door.now(), outcome)
 
-    @contextmanager
-    def _pen(self) -> Iterator[Writer | None]:
-        """The writer, with the snapshot level with it; None when nothing is to be written."""
-        if self.options.check:
-            yield None
-            return
-        with self.door.writing() as pen:
-            pen.publish()
-            yield pen
 
-    @contextmanager
-    def _journal(self) -> Iterator[Journal]:
-        """The journal of this very import; those of others are of no use any more, since the lock is ours."""
-        if self.options.check:
-            with tempfile.TemporaryDirectory(prefix="mizan-check-") as folder, Journal(Path(folder)) as book:
-                yield book
-            return
-        imports, name = self.door.home.imports, self._known_by(str(snapshot.current(self.door.home)))
-        for other in imports.iterdir() if imports.is_dir() else ():
-            if other.name != name and other.is_dir():
-                shutil.rmtree(other)
-        with Journal(imports / name) as book:
+@dataclass(frozen=True, slots=True)
+class _LargeGraph:
+    """The import of a large RDF file, with the lock held as for a large table."""
+
+    door: Door
+    path: Path
+    source: dict[str, Any]
+    options: Options
+
+    def run(
+        self, begun: Gathering, lines: Iterator[tuple[str, str]], progress: Progress, share: Callable[[], float]
+    ) -> Imported:
+        """Gather, check and write all records; a run that was killed goes on where it stopped."""
+        with _pen(self.door, self.options) as pen:
+            self.door.reader()
+            folder = _store_folder(self.door.home)
+            with _journal(self.door, self.options, self._known_by) as book:
+                work = Assembly(graph.Setting(folder, book.folder, self.options.validating), book)
+                try:
+                    work.gather(begun, lines, lambda count: progress(count, _of(count, share()), "records read"))
+                    _unchanged(self.path, self.source)
+                    work.run(lambda count, part: progress(count, _of(count, part), "records checked"))
+                except (BadFile, DoesNotConform):  # it will not get better, and may hold what must not lie about
+                    book.remove()
+                    raise
+                done = work.prepared()
+                if pen is None:
+                    return Imported(done.intake, None, Kept(None, None))
+                kept = reject.keep_records(work.rejected(), self.door.home.rejects, _rdf_stem(self.source))
+                outcome = Outcome(done.new, done.changed, done.same, recovered=pen.recovered)
+                pen.watch(lambda count, of: progress(count, of, "records"))
+                activity = _activity("rdf", self.source)
+                outcome = pen.commit_parts(done.first, done.parts, activity, self.door.now(), outcome)
+                book.remove()
+                return Imported(done.intake, outcome, Kept(kept, None))
+
+    def _known_by(self, at: str) -> str:
+        """The name of this import: what decides its result."""
+        return journal.name(__version__, self.source["sha256"], "rdf", str(self.options.validating), at)
+
+
+@contextmanager
+def _pen(door: Door, options: Options) -> Iterator[Writer | None]:
+    """The writer, with the snapshot level with it; None when nothing is to be written."""
+    if options.check:
+        yield None
+        return
+    with door.writing() as pen:
+        pen.publish()
+        yield pen
+
+
+@contextmanager
+def _journal(door: Door, options: Options, known_by: Callable[[str], str]) -> Iterator[Journal]:
+    """The journal of this very import; those of others are of no use any more, since the lock is ours."""
+    if options.check:
+        with tempfile.TemporaryDirectory(prefix="mizan-check-") as folder, Journal(Path(folder)) as book:
             yield book
+        return
+    imports, name = door.home.imports, known_by(str(snapshot.current(door.home)))
+    for other in imports.iterdir() if imports.is_dir() else ():
+        if other.name != name and other.is_dir():
+            shutil.rmtree(other)
+    with Journal(imports / name) as book:
+        yield book
+
+
+def _reasons(intake: Intake) -> Iterator[tuple[Record, list[Problem]]]:
+    """The records that are kept out, each with its problems."""
+    found: dict[str, list[Problem]] = {}
+    for problem in intake.problems:
+        found.setdefault(problem.record, []).append(problem)
+    return ((record, found.get(record.iri, [])) for record in intake.kept_out)
+
+
+def _of(count: int, share: float) -> int:
+    """Of how many `count` is this share, as far as it can be told."""
+    return max(count, round(count / share)) if share else count
+
+
+def _rdf_stem(source: dict[str, Any]) -> str:
+    return f"rdf-{source['sha256'][:12]}"
 
 
 def _part(entries: Iterable[Any], path: Path) -> list[tuple[Path, int]]:

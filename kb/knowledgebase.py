@@ -267,9 +267,12 @@ class KnowledgeBase:
         """
         return self._door().table(mapping, path, options or Options(check=check), progress)
 
-    def import_rdf(self, path: Path, options: Options | None = None, *, check: bool = False) -> Imported:
-        """Import an RDF file: records that conform are written, others kept in a file that can be corrected."""
-        return self._door().rdf(path, options or Options(check=check))
+    def import_rdf(
+        self, path: Path, options: Options | None = None, *, check: bool = False,
+        progress: Progress = lambda done, of, unit: None,
+    ) -> Imported:  # fmt: skip
+        """The same for an RDF file, record by record; rejected ones are kept in a file that can be corrected."""
+        return self._door().rdf(path, options or Options(check=check), progress)
 
     def explain_import(self, mapping: Mapping, path: Path) -> str:
         """What the first rows of a table become: Turtle, with the column that each triple comes from."""

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("kb", "kb.errors", "kb.ns", "kb.paths"),
-    ("kb.storage", "kb.canonical", "kb.process"),
+    ("kb.storage", "kb.canonical", "kb.process", "kb.packed"),
     ("kb.record",),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store"),
     ("kb.query", "kb.search", "kb.validation", "kb.origin"),

@@ -14,6 +14,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +54,8 @@ def table(tmp_path: Path, shared: Path) -> Path:
 
 
 def _in_namespace(mount: Path, *steps: list[str]) -> list[Outcome]:
-    """Run steps in a new mount namespace: `disk SIZE`, `grow SIZE`, `headroom SIZE`, `freeze`, `copy FROM`, or a
-    `mizan` command; what came of each."""
+    """Run steps in a new mount namespace: `disk SIZE`, `grow SIZE`, `headroom SIZE`, `freeze`, `copy FROM`, a `mizan`
+    command, or `chunked WHEN` and such a command, see `chunked`; what came of each."""
     mount.mkdir(exist_ok=True)
     program = [sys.executable, __file__, str(mount), json.dumps(steps)]
     command = ["unshare", "--user", "--map-root-user", "--mount", *program]
@@ -67,8 +69,11 @@ def _in_namespace(mount: Path, *steps: list[str]) -> list[Outcome]:
 def _program(mount: str, steps: list[list[str]]) -> list[Outcome]:
     outcomes = []
     for step in steps:
-        if step[0] == "mizan":
-            command = [sys.executable, "-c", "from kb.cli import run; run()", *step[1:]]
+        if step[0] in ("mizan", "chunked"):
+            code = "from kb.cli import run; run()"
+            if step[0] == "chunked":
+                code = f"from tests.test_faults import chunked; chunked({step.pop(1)!r}, {mount!r}); {code}"
+            command = [sys.executable, "-c", code, *step[1:]]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             used = shutil.disk_usage(mount).used
             outcomes.append({"code": done.returncode, "out": done.stdout, "err": done.stderr, "used": used})
@@ -79,6 +84,29 @@ def _program(mount: str, steps: list[list[str]]) -> list[Outcome]:
         else:
             _mount(mount, *step)
     return outcomes
+
+
+def chunked(when: str, mount: str) -> None:
+    """Let this process import all files as large ones, and fill the disk at a moment: `part`, `ledger`, `store`."""
+    from kb import cli_import
+    from kb.ingest import assembly, chunk, journal
+    from kb.store.local import LocalStore
+
+    chunk.SIZE = assembly.SIZE = 10
+    cli_import.Options = partial(cli_import.Options, large=5)  # type: ignore[misc, assignment]
+    moments: dict[str, tuple[Any, str]] = {
+        "part": (journal.Journal, "settle"), "ledger": (Ledger, "append_parts"), "store": (LocalStore, "mark"),
+    }  # fmt: skip
+    for owner, name in [moments[when]] if when else []:
+        real = getattr(owner, name)
+
+        def full(*given: Any, real: Callable[..., Any] = real) -> Any:
+            with suppress(OSError), open(f"{mount}/ballast", "ab", buffering=0) as ballast:
+                while ballast.write(bytes(4096)):
+                    pass
+            return real(*given)
+
+        setattr(owner, name, full)
 
 
 def _mount(mount: str, action: str, size: str = "") -> None:

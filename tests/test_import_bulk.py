@@ -392,7 +392,7 @@ def test_gzip_that_is_cut_or_a_bomb_is_refused(
     path.write_bytes(gzip.compress(header + b"1,x\n" * 9999)[:-20])
     with pytest.raises(BadFile, match="not a whole gzip file"):
         _import(fresh_home, path, IN_CHUNKS)
-    monkeypatch.setattr("kb.ingest.source._FREE", 1 << 20)
+    monkeypatch.setattr("kb.packed.FREE", 1 << 20)
     path.write_bytes(gzip.compress(header + b" " * (4 << 20)))
     with pytest.raises(BadFile, match="unpacks to more than"):
         _import(fresh_home, path, IN_CHUNKS)

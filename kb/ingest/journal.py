@@ -43,8 +43,15 @@ class Journal:
     ) -> None:
         self._base.close()
         if isinstance(error, sqlite3.Error):
-            hint = "Free some space and run the same command again."
-            raise StorageFailed(f"{self.folder} cannot be used", str(error), hint) from None
+            full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+            hint = "Free some space and run the same command again; nothing was lost."
+            why = "the disk is full" if full else str(error)
+            raise StorageFailed(f"{self.folder} cannot be used", why, hint) from None
+
+    @property
+    def base(self) -> sqlite3.Connection:
+        """The tables, to be asked more than the methods here do."""
+        return self._base
 
     def finished(self) -> int:
         """How many chunks are finished; they are numbered from 1."""

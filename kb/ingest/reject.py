@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from kb.canonical import ntriples
 from kb.ingest.report import Intake, Kept, Problem, Row
 from kb.ingest.table import OWN, SURPLUS
 from kb.record import Record
@@ -41,12 +40,26 @@ def keep_all(columns: list[str], told: Told, notes: Iterable[Problem], folder: P
     return Kept(rejects if surplus >= 0 else None, noted if some else None)
 
 
-def keep_records(records: Iterable[Record], folder: Path, stem: str) -> Path:
-    """Write rejected records of an RDF import as `<stem>-rejected.nt`."""
+def keep_records(rejected: Iterable[tuple[Record, Sequence[Problem]]], folder: Path, stem: str) -> Path | None:
+    """Write rejected records of an RDF import as `<stem>-rejected.nt`, each below comments that say why.
+
+    Without any, a file of an earlier import of the same input is removed.
+    """
+    path, rest = folder / f"{stem}-rejected.nt", iter(rejected)
+    first = next(rest, None)
+    if first is None:
+        path.unlink(missing_ok=True)
+        return None
     folder.mkdir(exist_ok=True)
-    path = folder / f"{stem}-rejected.nt"
-    path.write_text("".join(ntriples(r.triples) for r in records), encoding="utf-8")
+    with path.open("w", encoding="utf-8", newline="\n") as handle:
+        for record, problems in chain([first], rest):
+            handle.writelines(f"# {_one_line(str(problem))}\n" for problem in dict.fromkeys(problems))
+            handle.write(record.text)
     return path
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _write_rejects(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import errno
-import gzip
 import io
 import json
 import warnings
@@ -15,24 +14,32 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+from xml.etree import ElementTree
 
 from kb.errors import BadFile
+from kb.packed import Opened
 
 Cells = Iterator[tuple[int, Sequence[str]]]
 """The header and the rows, each with the line that it begins in."""
 LARGEST_CELL = 16 * 1024 * 1024  # characters
+LARGEST_ROW = 4 * LARGEST_CELL
+_TOO_LARGE = "row too large"
 LARGEST_WORKBOOK = 512 * 1024 * 1024  # bytes when unpacked: a small file can unpack to fill the memory
-_FREE, _PACKED = 1 << 30, 100  # bytes that any gzip file may unpack to, and how many times its size beyond that
+LARGEST_TEXTS, LARGEST_PART = 128 * 1024 * 1024, 16 * 1024 * 1024  # bytes of what of it is held in memory
+LARGEST_GRID = 64 * 1024 * 1024  # cells, empty ones too: a few bytes a row can place one 16,384 columns away
+_CONTENTS = "[Content_Types].xml"
 _MAGIC = {
     b"PK\x03\x04": "a ZIP or office file", b"%PDF": "a PDF", b"\x1f\x8b": "a gzip file", b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture", b"\xd0\xcf\x11\xe0": "an old Excel file",
 }  # fmt: skip
 _EXPORT = "Export the table as CSV UTF-8 or .xlsx."
+_SMALLER = "Split it, or save it as CSV UTF-8."
 _CSV_ERRORS = {
     "unexpected end of data": ("a quotation mark is opened here and never closed", "Close it, or remove it."),
     "',' expected after '\"'": ("text follows a closing quotation mark", "Double the marks inside a quoted cell."),
     f"field larger than field limit ({LARGEST_CELL})": ("a cell is larger than 16 MiB", "Shorten it."),
+    _TOO_LARGE: ("a row is larger than 64 MiB", "Shorten it, or close the quotation mark that is left open in it."),
 }
 # all that openpyxl and the standard library say about a workbook that is damaged or made to deceive
 _BROKEN = (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, TypeError, EOFError, AttributeError,
@@ -44,13 +51,12 @@ csv.field_size_limit(LARGEST_CELL)
 class Place:
     """How far a file has been read."""
 
-    def __init__(self, path: Path) -> None:
-        self._size = max(1, path.stat().st_size)
-        self.raw: IO[bytes] | None = None
+    def __init__(self) -> None:
+        self.opened: Opened | None = None
 
     def share(self) -> float:
         """From 0 to 1; 0 where it cannot be told."""
-        return min(1.0, self.raw.tell() / self._size) if self.raw is not None and not self.raw.closed else 0.0
+        return self.opened.share() if self.opened is not None else 0.0
 
 
 def rows(path: Path, place: Place | None = None) -> Cells:
@@ -61,72 +67,36 @@ def rows(path: Path, place: Place | None = None) -> Cells:
     name = path.name.lower()
     plain = name.removesuffix(".gz")
     if plain.endswith((".jsonl", ".ndjson")):
-        return _json_lines(path)
+        return _json_lines(path, place or Place())
     if name.endswith(".parquet"):
         return _parquet(path)
-    return _xlsx(path) if name.endswith(".xlsx") else _csv(path, place)
+    return _xlsx(path) if name.endswith(".xlsx") else _csv(path, place or Place())
 
 
-def _open(path: Path) -> IO[bytes]:
-    if path.suffix.lower() != ".gz":
-        return path.open("rb")
-    return io.BufferedReader(_Unpacked(path), 1 << 17)
-
-
-class _Unpacked(io.RawIOBase):
-    """A gzip file read as a stream; BadFile when it is damaged, or unpacks to more than a table can."""
-
-    def __init__(self, path: Path) -> None:
-        self._name, self._most = path.name, max(_FREE, path.stat().st_size * _PACKED)
-        self._file = gzip.open(path, "rb")  # noqa: SIM115 - closed with this object
-        self._read = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            data = self._file.read(len(buffer))
-        except (OSError, EOFError, zlib.error) as error:
-            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-                raise
-            raise BadFile(f"{self._name} is not a whole gzip file", str(error), "Pack the table again.") from None
-        self._read += len(data)
-        if self._read > self._most:
-            why = f"{self._most:,} is the most that a table of its size can have"
-            raise BadFile(f"{self._name} unpacks to more than {self._most:,} bytes", why, "Unpack it, or split it.")
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def _json_lines(path: Path) -> Cells:
+def _json_lines(path: Path, place: Place) -> Cells:
     """One object a line; the columns are those of the first, and what others have besides is refused."""
     columns: list[str] = []
-    with _open(path) as raw:
+    with Opened(path) as place.opened:
         line = 0
-        while text := raw.readline(LARGEST_CELL + 1):
+        while text := place.opened.file.readline(LARGEST_CELL + 1):
             line += 1
-            place = f"{path.name}, line {line}"
+            at = f"{path.name}, line {line}"
             if len(text) > LARGEST_CELL:
-                raise BadFile(f"{place}: the line is larger than 16 MiB", "", "Shorten it. Nothing was imported.")
+                raise BadFile(f"{at}: the line is larger than 16 MiB", "", "Shorten it. Nothing was imported.")
             if not text.strip():
                 continue
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise BadFile(f"{place} is not JSON", str(error), "Write one object a line.") from None
+                raise BadFile(f"{at} is not JSON", str(error), "Write one object a line.") from None
             if not isinstance(value, dict):
-                raise BadFile(f"{place} is not a JSON object", "", "Write one object a line, with a value a column.")
+                raise BadFile(f"{at} is not a JSON object", "", "Write one object a line, with a value a column.")
             if not columns:
                 columns = list(value)
                 yield line, columns
             if strange := next((name for name in value if name not in columns), None):
-                raise BadFile(f"{place}: the first line has no {strange!r}", "", "Name all columns in the first line.")
-            yield line, [_json_cell(value.get(name), place, name) for name in columns]
+                raise BadFile(f"{at}: the first line has no {strange!r}", "", "Name all columns in the first line.")
+            yield line, [_json_cell(value.get(name), at, name) for name in columns]
 
 
 def _json_cell(value: Any, place: str, name: str) -> str:
@@ -151,9 +121,9 @@ def _parquet(path: Path) -> Cells:
         raise BadFile(f"{path.name} is not a Parquet file", str(error).split(".")[0], _EXPORT) from None
 
 
-def _csv(path: Path, place: Place | None) -> Cells:
-    with _open(path) as beginning:
-        start = beginning.read(65536)
+def _csv(path: Path, place: Place) -> Cells:
+    with Opened(path) as beginning:
+        start = beginning.file.read(65536)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise BadFile(f"{path.name} is in UTF-16", "tables are read as UTF-8", "Save it as CSV UTF-8.")
     for magic, name in _MAGIC.items():
@@ -162,10 +132,12 @@ def _csv(path: Path, place: Place | None) -> Cells:
     if b"\0" in start:
         raise BadFile(f"{path.name} is a binary file", "it has NUL bytes", _EXPORT)
     # bytes that are not UTF-8 stay in the cells as they are, so that a rejected row can be written back unchanged
-    with _open(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as text:
-        if place is not None and path.suffix.lower() != ".gz":
-            place.raw = raw
-        reader = csv.reader(text, strict=True)  # a stray quotation mark must not swallow the rows after it
+    with (
+        Opened(path) as place.opened,
+        io.TextIOWrapper(place.opened.file, "utf-8-sig", "surrogateescape", newline="") as text,
+    ):
+        lines = _Lines(text)
+        reader = csv.reader(lines, strict=True)  # a stray quotation mark must not swallow the rows after it
         line = 1
         while True:
             try:
@@ -176,22 +148,55 @@ def _csv(path: Path, place: Place | None) -> Cells:
                 why, hint = _CSV_ERRORS.get(str(error), (str(error), "Correct that line."))
                 raise BadFile(f"{path.name}, line {line}", why, f"{hint} Nothing was imported.") from None
             yield line, cells
-            line = reader.line_num + 1
+            line, lines.held = reader.line_num + 1, 0
+
+
+class _Lines:
+    """The lines of a CSV file, none of which is held when a row of them is larger than the memory allows."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.held = 0  # characters of the row that is being read
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(LARGEST_ROW + 1)
+        if not line:
+            raise StopIteration
+        self.held += len(line)
+        if self.held > LARGEST_ROW:
+            raise csv.Error(_TOO_LARGE)
+        return line
 
 
 def _xlsx(path: Path) -> Cells:
     try:
         with zipfile.ZipFile(path) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > LARGEST_WORKBOOK:
-            hint = "Split it, or save it as CSV UTF-8."
-            raise BadFile(f"{path.name} unpacks to {size:,} bytes", f"{LARGEST_WORKBOOK:,} is the most", hint)
+            _check_size(path, packed)
         yield from _sheet(path)
     except (*_BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # the disk, not the workbook
         why = str(error) or type(error).__name__
         raise BadFile(f"{path.name} is not an .xlsx workbook", why, "Save it again as .xlsx or CSV UTF-8.") from None
+
+
+def _check_size(path: Path, packed: zipfile.ZipFile) -> None:
+    """Refuse a workbook that unpacks too far: sheets are read as a stream, but texts and all other parts are held."""
+    sizes = {part.filename: part.file_size for part in packed.infolist()}
+    if (size := sum(sizes.values())) > LARGEST_WORKBOOK:
+        raise BadFile(f"{path.name} unpacks to {size:,} bytes", f"{LARGEST_WORKBOOK:,} is the most", _SMALLER)
+    kinds = {}
+    if sizes.get(_CONTENTS, 0) <= LARGEST_PART:
+        listed = ElementTree.fromstring(packed.read(_CONTENTS))
+        kinds = {e.get("PartName", "").lstrip("/"): e.get("ContentType", "").rpartition(".")[2] for e in listed}
+    most = {"worksheet+xml": LARGEST_WORKBOOK, "sharedStrings+xml": LARGEST_TEXTS}
+    for name, size in sizes.items():
+        if size > (limit := most.get(kinds.get(name, ""), LARGEST_PART)):
+            what = f"{path.name}: its part {name} unpacks to {size:,} bytes"
+            raise BadFile(what, f"{limit:,} is the most", _SMALLER)
 
 
 def _sheet(path: Path) -> Cells:
@@ -204,9 +209,17 @@ def _sheet(path: Path) -> Cells:
         for sheet in (shown, written):
             sheet.reset_dimensions()  # the size that a file claims can be a million rows
         rows = zip_longest(*(sheet.iter_rows(values_only=True) for sheet in (shown, written)), fillvalue=())
+        places = 0
         for line, (values, sources) in enumerate(rows, 1):
             # a formula whose result was never stored would be lost: its own text stands for it
-            yield line, [_text(source if value is None else value) for value, source in zip_longest(values, sources)]
+            cells = [_text(source if value is None else value) for value, source in zip_longest(values, sources)]
+            if max(map(len, cells), default=0) > LARGEST_CELL:
+                raise BadFile(f"{path.name}, line {line}", "a cell is larger than 16 MiB", "Shorten it.")
+            places += len(cells)
+            if places > LARGEST_GRID:
+                why = f"with its empty cells the sheet has more than {LARGEST_GRID:,}"
+                raise BadFile(f"{path.name}, line {line}", why, f"Remove what stands far to the right. {_SMALLER}")
+            yield line, cells
 
 
 def _text(value: Any) -> str:

@@ -41,7 +41,7 @@ class Table:
             raise BadFile(f"{path} is not there", "", "Check the path.")
         if path.stat().st_size == 0:
             raise BadFile(f"{path} is empty", "", "Save the table again and check that it has a header row.")
-        self._place = source.Place(path)
+        self._place = source.Place()
         self._rows = source.rows(path, self._place)
         filled = ((line, cells) for line, cells in self._rows if any(cell.strip() for cell in cells))
         try:

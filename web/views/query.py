@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
-from markupsafe import Markup
 
 from kb.errors import UsageError
 from kb.export import FORMATS, Rows
-from kb.ns import MZ_BASE
 from kb.query import saved
 from kb.query.saved import GROUPS, SavedQuery
 from web import question
 from web.chart import draw
+from web.column import heading
 from web.language import marked
-from web.site import here, page, show
+from web.site import here, page
 
 blueprint = Blueprint("query", __name__)
 SHOWN = 500  # rows that the page shows; the downloads have all
@@ -64,7 +62,7 @@ def run(lang: str, name: str) -> Response:
     rows = question.answer(query, values)
     response = page(
         "query.html", rows=rows, shown=rows.rows[:SHOWN], cap=SHOWN, chart=draw(query.view, rows),
-        headings=[(column, heading(column)) for column in rows.columns], links=_links(query, values, rows, lang),
+        headings=[(column, heading(column)) for column in _shown(rows)], links=_links(query, values, rows, lang),
         **frame,
     )  # fmt: skip
     response.headers["X-Mizan-Rows"] = str(len(rows.rows))
@@ -86,10 +84,7 @@ def _links(query: SavedQuery, values: dict[str, str], rows: Rows, lang: str) -> 
     return [*found, *((names[f], address(format=f)) for f in FORMATS if f in names and (placed or f != "geojson"))]
 
 
-def heading(column: str) -> Markup:
-    """A column in words where it is named after a property or class of the vocabulary, else its name."""
-    camel = re.sub(r"_(\w)", lambda found: found[1].upper(), column)
-    for name in (camel, camel[:1].upper() + camel[1:]):
-        if here().store.knows(MZ_BASE + name):
-            return show().property_name(f"mz:{name}")
-    return Markup('<bdi dir="ltr">{}</bdi>').format(column.replace("_", " "))
+def _shown(rows: Rows) -> list[str]:
+    """The columns of the table: things stand there as links under their names, so their labels are left out."""
+    named = zip(("", *rows.columns), rows.columns, strict=False)
+    return [c for before, c in named if c not in (f"{before}_label", "label") or not before]

@@ -8,9 +8,9 @@ from typing import Any
 
 from kb.export.rows import Label, Rows, plain
 
-_SHAPES = {
-    "POINT": "Point", "LINESTRING": "LineString", "POLYGON": "Polygon", "MULTIPOINT": "MultiPoint",
-    "MULTILINESTRING": "MultiLineString", "MULTIPOLYGON": "MultiPolygon",
+_SHAPES = {  # and how deep the positions lie in the lists of GeoJSON
+    "POINT": ("Point", 0), "LINESTRING": ("LineString", 1), "POLYGON": ("Polygon", 2), "MULTIPOINT": ("MultiPoint", 1),
+    "MULTILINESTRING": ("MultiLineString", 2), "MULTIPOLYGON": ("MultiPolygon", 3),
 }  # fmt: skip
 _WKT = re.compile(r"\s*([A-Z]+)\s*(\([-\d.eE+\s,()]*\))\s*")  # one with another coordinate system stays text
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
@@ -30,8 +30,18 @@ def geometry(wkt: str) -> dict[str, Any] | None:
     if found[1] == "POINT":
         places = places[0] if len(places) == 1 else None
     elif found[1] == "MULTIPOINT":
-        places = [p[0] if p and isinstance(p[0], list) else p for p in places]
-    return {"type": _SHAPES[found[1]], "coordinates": places} if places else None
+        places = [p[0] if isinstance(p, list) and p and isinstance(p[0], list) else p for p in places]
+    kind, depth = _SHAPES[found[1]]
+    return {"type": kind, "coordinates": places} if _fits(places, depth) else None
+
+
+def _fits(places: Any, depth: int) -> bool:
+    """Whether these are positions of two numbers at that depth."""
+    if not isinstance(places, list) or not places:
+        return False
+    if depth == 0:
+        return len(places) == 2 and not any(isinstance(number, list) for number in places)
+    return all(_fits(place, depth - 1) for place in places)
 
 
 def to_geojson(rows: Rows, label: Label, column: str, about: dict[str, Any]) -> bytes:

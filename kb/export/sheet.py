@@ -55,8 +55,13 @@ def to_xlsx(rows: Rows, label: Label, about: list[tuple[str, str]], *, rightward
     """Rows as a workbook with a second sheet on where they come from; `rightward` False for a right-to-left reader."""
     from openpyxl import Workbook  # only where a workbook is written
 
+    sheets: dict[str, list[list[object]]] = {"rows": list(_table(rows, label)), "about": [list(line) for line in about]}
+    for value in (value for lines in sheets.values() for line in lines for value in line):
+        if isinstance(value, str) and len(value) > _LONGEST:
+            what = f"A cell has more than {_LONGEST:,} characters"
+            raise AnswerTooLarge(what, "a workbook cannot hold it whole", "Take CSV or JSON.")
     book = Workbook(write_only=True)
-    for title, lines in (("rows", _table(rows, label)), ("about", iter(about))):
+    for title, lines in sheets.items():
         sheet = book.create_sheet(title)
         sheet.sheet_view.rightToLeft = not rightward
         for line in lines:
@@ -81,10 +86,6 @@ def _cell(sheet: object, value: object) -> object:
 
     if not isinstance(value, str):
         return value
-    if len(value) > _LONGEST:
-        raise AnswerTooLarge(
-            f"A cell has more than {_LONGEST:,} characters", "a workbook cannot hold it whole", "Take CSV or JSON."
-        )
     cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
     cell.data_type = "s"
     return cell

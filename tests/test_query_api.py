@@ -137,7 +137,7 @@ def test_format_that_nobody_offers_is_refused(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "named"), [
-    ("objekt=x", "objekt.*Allowed: object, language, format, lang, raw, bom"),
+    ("objekt=x", "objekt.*Allowed: object, dataset, language, format, lang, raw, bom"),
     ("object=harm%23killed", "object=harm#killed.*another scheme.*object-hit"),
     ("object=object-hit%23x", "object=object-hit#x names nothing"),
     ("object=a%20b", "object=a b does not fit"),

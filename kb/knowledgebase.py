@@ -133,19 +133,25 @@ class KnowledgeBase:
         return table(self.ask(text, at=at))
 
     def ask_saved(
-        self, question: saved.SavedQuery, values: dict[str, str], name: str = "json", limits: Limits | None = None
-    ) -> Answer:
+        self, question: saved.SavedQuery, values: dict[str, str], name: str = "json", limits: Limits | None = None,
+        at: Snapshot | None = None,
+    ) -> Answer:  # fmt: skip
         """Answer a saved query with these parameter values (as a person writes them).
 
-        A value that names nothing here is an error: its empty answer could be taken for a finding.
+        A value that names nothing here, or a thing of another class, is an error: its empty answer could be taken
+        for a finding.
         """
-        here = self.snapshot()
+        here = at or self.snapshot()
         text = question.bind(values)
         for parameter, iri in question.named(values).items():
             if not here.store.knows(iri):
                 close = here.index.find(iri.rpartition("/")[2].rpartition("#")[2], limit=3).items
                 hint = f"Did you mean {' or '.join(hit.iri.removeprefix(ID) for hit in close)}?" if close else ""
                 raise UsageError(f"{parameter}={values[parameter]} names nothing in this knowledge base", "", hint)
+            classes = question.parameters[parameter].of
+            if question.parameters[parameter].kind == "iri" and not here.store.is_a(iri, classes):
+                what, why = f"{parameter}={values[parameter]} does not fit", "it is a thing of another class"
+                raise UsageError(what, why, f"Give {question.parameters[parameter].rule}.")
         return self.ask(text, name, limits, here)
 
     def screener(self, at: Snapshot | None = None) -> Screener:

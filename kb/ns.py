@@ -57,7 +57,7 @@ SKOS = Vocabulary(
     "Concept ConceptScheme prefLabel altLabel definition scopeNote notation inScheme broader",
 )
 DCTERMS = Vocabulary(
-    "http://purl.org/dc/terms/", "accessRights identifier description license publisher source issued"
+    "http://purl.org/dc/terms/", "title accessRights identifier description license publisher source issued"
 )
 PROV = Vocabulary(
     "http://www.w3.org/ns/prov#",

@@ -14,7 +14,7 @@ FLOORS = (
     ("kb.storage", "kb.canonical", "kb.process", "kb.packed"),
     ("kb.record",),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store"),
-    ("kb.query", "kb.search", "kb.validation", "kb.origin"),
+    ("kb.query", "kb.search", "kb.validation", "kb.origin", "kb.export"),
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle", "kb.matching"),
     ("kb.replay",),
     ("kb.writer", "kb.generate"),

@@ -17,9 +17,9 @@ from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
 from kb import bundle, canonical, document
 from kb.bundle import Bundle, BundleRequest
-from kb.bundle.tables import safe
 from kb.canonical import literal
 from kb.errors import DoesNotConform, LedgerBroken
+from kb.export.sheet import safe
 from kb.knowledgebase import KnowledgeBase
 from kb.ledger import Entry, Head
 from kb.ns import DCTERMS, ID, MZ, RDF, SCHEME, SKOS

@@ -1,7 +1,8 @@
 """Every shipped query: header, syntax in two engines, terms, for reports the exact rows; and the guides that use them.
 
-`tests/expected/<query>.tsv` holds the rows of a report query with its defaults, worked out by hand from the case
-file: the columns that decide, in the order of the answer, without labels and texts. IRIs lack their common beginning.
+`tests/expected/<query>.tsv` holds the rows of a report query with its defaults: the columns that decide, in the order
+of the answer, without labels and texts. IRIs lack their common beginning. Rows that compare or conclude were worked out
+by hand from the case file; plain lists were taken from the answer and read against the file and against counts of it.
 """
 
 from __future__ import annotations

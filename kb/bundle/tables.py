@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode
 
 from kb.bundle.facts import LANGUAGES, C, D, E, F, Facts, G, H, M, P, S
+from kb.export.sheet import csv_lines, safe
 from kb.ns import DCTERMS, MZ, RDF, SKOS
 
 BETWEEN = " | "  # between several values of one cell
-# what a spreadsheet takes for a formula at the start of a cell, with the full-width forms that some of them fold
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +135,9 @@ def sources(facts: Facts) -> Iterator[bytes]:
 TABLES = {"incidents": incidents, "claims": claims, "mappings": mappings, "sources": sources}
 
 
-def safe(cell: str) -> str:
-    """The cell, with an apostrophe in front where a spreadsheet would otherwise compute it."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
 def written(headers: list[str], rows: Iterable[list[str]]) -> Iterator[bytes]:
-    """CSV of RFC 4180 in UTF-8 with CRLF, row by row."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    for row in (headers, *rows):
-        writer.writerow([safe(cell) for cell in row])
-        yield buffer.getvalue().encode()
-        buffer.seek(0)
-        buffer.truncate()
+    """CSV of RFC 4180 in UTF-8 with CRLF, row by row, in which a spreadsheet computes nothing."""
+    return csv_lines(headers, ([safe(cell) for cell in row] for row in rows))
 
 
 def _of(facts: Facts, kind: NamedNode) -> list[str]:

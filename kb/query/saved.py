@@ -1,7 +1,8 @@
 """Saved queries: one question per `.rq` file, with a header that people and machines read.
 
-The header lines are `#+ title`, `#+ description`, `#+ tags`, and one `#+ param: name kind description` for each slot;
-a slot stands in the text as `VALUES ?name { UNDEF }` and receives RDF terms, never text.
+The header lines are `#+ title`, `#+ description`, `#+ tags`, `#+ group`, `#+ view`, and for each slot one
+`#+ param: name kind description` with `#+ param_ar: name description`; a slot stands in the text as
+`VALUES ?name { UNDEF }` and receives RDF terms, never text.
 """
 
 from __future__ import annotations
@@ -9,40 +10,29 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
 from kb import paths
-from kb.canonical import literal
 from kb.errors import BadFile, NotFound, UsageError
-from kb.ns import ID, SCHEME, XSD
+from kb.query import parameter
+from kb.query.parameter import Parameter, term
 
 _SLOT = re.compile(r"VALUES\s*\?(\w+)\s*\{\s*UNDEF\s*\}")
 _HEADER = re.compile(r"^#\+ (\w+): ?(.*)$")
-_KINDS = {
-    "iri": "an IRI, or an id such as incident/syria-2015-16/INC-001",
-    "concept": "a concept of a scheme, written scheme#concept, such as object-hit#hospital",
-    "date": "a date such as 2016-02-27, or a timestamp with its zone",
-    "number": "a whole number",
-    "text": "a text",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One slot of a query: its kind (iri, concept, date, number, text), what it means, and its default if any."""
-
-    name: str
-    kind: str
-    meaning: str
-    default: str | None
+GROUPS = ("law", "pattern", "evidence", "attribution", "actor", "place-time", "report", "quality")
+VIEWS = {"table": 0, "map": 1, "timeline": 1, "bars": 2, "matrix": 2}  # and how many columns each needs at least
 
 
 @dataclass(frozen=True, slots=True)
 class SavedQuery:
-    """A question with its text and slots."""
+    """A question with its text and slots, the group it is listed in, and the view that shows its answer best.
+
+    `view` names columns of the answer after its kind: `map WKT [NUMBER]`, `timeline DATE [END]`, `bars NAME NUMBER`,
+    `matrix ROW COLUMN [NUMBER]`.
+    """
 
     name: str
     title: str
@@ -52,6 +42,8 @@ class SavedQuery:
     title_ar: str = ""
     description_ar: str = ""
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    group: str = ""
+    view: tuple[str, ...] = ("table",)
 
     def named(self, values: dict[str, str]) -> dict[str, str]:
         """The IRIs that these values mean, by parameter name; parameters of other kinds are left out."""
@@ -64,13 +56,14 @@ class SavedQuery:
             if name not in self.parameters:
                 close = difflib.get_close_matches(name, self.parameters, 1)
                 known = ", ".join(self.parameters) or "none"
-                hint = f"Did you mean {close[0]}?" if close else f"Its parameters: {known}."
+                hint = f"Did you mean {close[0]}? " if close else ""
+                hint += f"Its parameters: {known}."
                 raise UsageError(f"The query {self.name} has no parameter {name}", "", hint)
         slots: dict[str, list[NamedNode | Literal]] = {}
-        for parameter in self.parameters.values():
-            value = values.get(parameter.name, parameter.default)
+        for slot in self.parameters.values():
+            value = values.get(slot.name, slot.default)
             if value is not None:
-                slots[parameter.name] = [term(parameter, value)]
+                slots[slot.name] = [term(slot, value)]
         try:
             return fill(self.text, slots)
         except KeyError as error:
@@ -102,60 +95,32 @@ def fill(text: str, slots: Mapping[str, Sequence[NamedNode | Literal]]) -> str:
     return filled
 
 
-def term(parameter: Parameter, value: str) -> NamedNode | Literal:
-    """A value given by a person as the RDF term of the parameter's kind."""
-    try:
-        if parameter.kind == "iri":
-            return NamedNode(value if "://" in value else ID + value.removeprefix("id:"))
-        if parameter.kind == "concept":
-            return NamedNode(value if "://" in value else SCHEME + value.removeprefix("scheme:"))
-        if parameter.kind == "number":
-            return literal(str(int(value)), XSD.integer.value)
-        if parameter.kind == "date":
-            return _date(value)
-        return Literal(value)
-    except ValueError as error:
-        raise UsageError(
-            f"{parameter.name}={value} does not fit", str(error), f"Give {_KINDS[parameter.kind]}."
-        ) from None
-
-
-def _date(value: str) -> Literal:
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        value += "T00:00:00Z"
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", value):
-        raise ValueError("it is not a date")
-    return literal(value, XSD.dateTime.value)
-
-
 def parse(name: str, text: str) -> SavedQuery:
     """Read the header of a query text; a text without a header is a query without a title."""
     headers: dict[str, str] = {}
     parameters: dict[str, Parameter] = {}
+    arabic: dict[str, str] = {}
     for line in text.splitlines():
         found = _HEADER.match(line)
         if not found:
             continue
         key, value = found[1], found[2].strip()
         if key == "param":
-            parameter = _parameter(value)
-            parameters[parameter.name] = parameter
+            read_one = parameter.read(value)
+            parameters[read_one.name] = read_one
+        elif key == "param_ar":
+            arabic.update([(*value.split(maxsplit=1), "")[:2]])
         else:
             headers[key] = f"{headers[key]} {value}" if key in headers else value
     tags = tuple(t.strip() for t in headers.get("tags", "").split(",") if t.strip())
+    for slot, meaning in arabic.items():
+        if slot in parameters:
+            parameters[slot] = replace(parameters[slot], meaning_ar=meaning)
     return SavedQuery(
         name, headers.get("title", name), headers.get("description", ""), tags, text,
         headers.get("title_ar", ""), headers.get("description_ar", ""), parameters,
+        headers.get("group", ""), tuple(headers.get("view", "table").split()),
     )  # fmt: skip
-
-
-def _parameter(value: str) -> Parameter:
-    name, kind, meaning = (*value.split(maxsplit=2), "", "")[:3]
-    name, _, default = name.partition("=")
-    if kind not in _KINDS:
-        why = f"{kind or 'nothing'} is not a kind of parameter"
-        raise UsageError(f"#+ param: {value}", why, f"Use {', '.join(_KINDS)}.")
-    return Parameter(name, kind, meaning, default or None)
 
 
 def load(folder: str, name: str) -> SavedQuery:

@@ -22,7 +22,7 @@ from pyoxigraph import (
 from pyoxigraph import Store as Oxigraph
 
 from kb.canonical import turtle
-from kb.ns import MZ
+from kb.ns import MZ, MZ_BASE, RDF, RDFS
 from kb.record import system_node
 from kb.store import syntax
 from kb.store.base import Answer, Limits, count_rows, media_type, too_large
@@ -108,6 +108,17 @@ class LocalStore:
     def knows(self, iri: str) -> bool:
         """Whether anything is said about a node."""
         return next(iter(self._store.quads_for_pattern(NamedNode(iri), None, None)), None) is not None
+
+    def is_a(self, iri: str, classes: Iterable[str]) -> bool:
+        """Whether a node is of one of these classes of the ontology (by name) or of one below; any will do if none."""
+        wanted = {NamedNode(MZ_BASE + name) for name in classes}
+        todo, seen = self.objects(NamedNode(iri), RDF.type), set[NamedNode]()
+        while todo and not wanted & seen:
+            kind = todo.pop()
+            if isinstance(kind, NamedNode) and kind not in seen:
+                seen.add(kind)
+                todo += self.objects(kind, RDFS.subClassOf)
+        return not wanted or bool(wanted & seen)
 
     def objects(self, subject: NamedNode, predicate: NamedNode) -> list[NamedNode | Literal]:
         """The values of one property of one node."""

@@ -1,4 +1,4 @@
-"""The saved questions: a list in plain words, and a form for the parameters of each."""
+"""The saved questions for people: a list in plain words, a form for each, its answer as picture and table."""
 
 from __future__ import annotations
 
@@ -7,53 +7,84 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from kb.errors import UsageError
+from kb.export import FORMATS, Rows
 from kb.query import saved
-from kb.query.guard import form_of
-from kb.query.saved import SavedQuery
-from web import service
-from web.site import here, page, site
-from web.views.sparql import examples, table_of
+from kb.query.saved import GROUPS, SavedQuery
+from web import question
+from web.chart import draw
+from web.column import heading
+from web.language import marked
+from web.site import here, page
 
 blueprint = Blueprint("query", __name__)
-_LONGEST = 500  # characters of a parameter
+SHOWN = 500  # rows that the page shows; the downloads have all
+GROUP_TITLES = {
+    "law": marked("By law"),
+    "pattern": marked("By pattern of incidents"),
+    "evidence": marked("By gap in the evidence"),
+    "attribution": marked("By attribution and contest"),
+    "actor": marked("By actor"),
+    "place-time": marked("By place and time"),
+    "report": marked("By report, recommendation and follow-up"),
+    "quality": marked("By quality of the data"),
+}
+VIEW_TITLES = {
+    "map": marked("Map"), "timeline": marked("Timeline"), "bars": marked("Bars"), "matrix": marked("Matrix"),
+}  # fmt: skip
 
 
 @blueprint.get("/<lang:lang>/queries/")
 def listing(lang: str) -> Response:
-    """All saved questions by tag."""
-    by_tag: dict[str, list[SavedQuery]] = {}
-    for query in examples():
-        by_tag.setdefault(query.tags[0] if query.tags else "", []).append(query)
-    return page("queries.html", by_tag=dict(sorted(by_tag.items())))
+    """All saved questions by group."""
+    by_group: dict[str, list[SavedQuery]] = {group: [] for group in GROUPS}
+    for name in saved.names("report"):
+        query = saved.load("report", name)
+        by_group.setdefault(query.group, []).append(query)
+    return page("queries.html", by_group=by_group, titles=GROUP_TITLES)
 
 
 @blueprint.get("/<lang:lang>/queries/<name>")
 def run(lang: str, name: str) -> Response:
     """One question with its form; with `run=1` its answer too."""
     query = saved.load("report", name)
-    values = given(query, lang)
+    for other in request.args:
+        if other not in query.parameters and other not in ("run", "lang"):
+            known = ", ".join(query.parameters) or "none"
+            raise UsageError(f"{name} has no parameter {other[:60]}", "", f"Its parameters: {known}.")
+    values = question.given(query, lang)
+    text = query.bind(values)
+    frame = {
+        "query": query, "fields": question.fields(query, values), "group": GROUP_TITLES[query.group],
+        "in_words": question.in_words, "text": text, "view": VIEW_TITLES.get(query.view[0], ""),
+    }  # fmt: skip
     if request.args.get("run") != "1":
-        return page("query.html", query=query, values=values, answer=None)
-    filled = {name: value for name, value in values.items() if value}
-    text = query.bind(filled)
-    form = form_of(text)
-    sort = service.formats_for(form)
-    answer = site().base.ask_saved(query, filled, "json" if "json" in sort else "turtle")
-    links = [(kind, f"/sparql?{urlencode({'query': text, 'format': kind})}") for kind in sort]
+        return page("query.html", rows=None, **frame)
+    rows = question.answer(query, values)
     response = page(
-        "query.html", query=query, values=values, answer=answer, form=form, links=links, **table_of(answer, form)
-    )
-    response.headers["X-Mizan-Rows"] = str(answer.rows)
+        "query.html", rows=rows, shown=rows.rows[:SHOWN], cap=SHOWN, chart=draw(query.view, rows),
+        headings=[(column, heading(column)) for column in _shown(rows)], links=_links(query, values, rows, lang),
+        **frame,
+    )  # fmt: skip
+    response.headers["X-Mizan-Rows"] = str(len(rows.rows))
     response.headers["X-Mizan-Snapshot"] = str(here().number)
     return response
 
 
-def given(query: SavedQuery, lang: str) -> dict[str, str]:
-    """The value of each parameter: from the address, else its default; the language follows the page."""
-    values = {}
-    for name, parameter in query.parameters.items():
-        standard = lang if name == "language" else parameter.default or ""
-        values[name] = request.args.get(name, standard).strip()
-        if len(values[name]) > _LONGEST:
-            raise UsageError(f"{name} is too long", f"more than {_LONGEST} characters", "Shorten it.")
-    return values
+def _links(query: SavedQuery, values: dict[str, str], rows: Rows, lang: str) -> list[tuple[str, str]]:
+    """The downloads: their names and addresses."""
+
+    def address(**options: str) -> str:
+        return f"/api/queries/{query.name}?{urlencode({**values, 'lang': lang, **options})}"
+
+    found = [("CSV", address(format="csv")), ("CSV (Excel)", address(format="csv", bom="1"))]
+    found.append(("CSV (raw)", address(format="csv", raw="1")))
+    names = {"xlsx": "XLSX", "json": "JSON", "geojson": "GeoJSON", "turtle": "Turtle", "jsonld": "JSON-LD",
+             "ntriples": "N-Triples", "rdfxml": "RDF/XML"}  # fmt: skip
+    placed = rows.geometry() is not None
+    return [*found, *((names[f], address(format=f)) for f in FORMATS if f in names and (placed or f != "geojson"))]
+
+
+def _shown(rows: Rows) -> list[str]:
+    """The columns of the table: things stand there as links under their names, so their labels are left out."""
+    named = zip(("", *rows.columns), rows.columns, strict=False)
+    return [c for before, c in named if c not in (f"{before}_label", "label") or not before]

@@ -1,0 +1,165 @@
+"""What a request asks of a saved question: its values and options read from the address, and what can be chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import request
+from markupsafe import Markup
+from pyoxigraph import NamedNode
+
+from kb.errors import UsageError
+from kb.export import FORMATS, Context, Rows, read
+from kb.ns import ID, MZ_BASE, RDF, SCHEME
+from kb.query.parameter import Parameter
+from kb.query.saved import SavedQuery
+from kb.snapshot import Snapshot
+from web.language import LANGUAGES
+from web.reading import Text
+from web.site import here, reader, site, tongue
+
+OPTIONS = {  # of the endpoint, beside the parameters of the question
+    "format": tuple(FORMATS),
+    "lang": LANGUAGES,
+    "raw": ("0", "1"),
+    "bom": ("0", "1"),
+}
+LONGEST = 500  # characters of a value
+_FEW = 60  # up to so many choices are a list to open; more are offered while typing
+_MOST = 400  # choices sent with a form
+_KINDS = {
+    "Incident": "incident", "LegalInstrument": "instrument", "Provision": "provision", "Actor": "actor",
+    "Source": "source", "Dataset": "dataset", "Place": "place",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value that a parameter can take: as it is written, and in words."""
+
+    value: str
+    words: Text | str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter as a form field: `select` when the choices are all there are, else `input` that completes them."""
+
+    parameter: Parameter
+    value: str
+    choices: list[Choice]
+    closed: bool
+
+    @property
+    def words(self) -> Text | str:
+        """The value in words."""
+        return next((c.words for c in self.choices if c.value == self.value), self.value)
+
+
+def given(query: SavedQuery, lang: str) -> dict[str, str]:
+    """The value of each parameter: from the address, else its default; the language follows the page."""
+    values = {}
+    for name, parameter in query.parameters.items():
+        standard = lang if name == "language" else parameter.default or ""
+        found = request.args.getlist(name)
+        if len(found) > 1:
+            raise UsageError(f"{name} is given {len(found)} times", "a parameter has one value", "Leave one of them.")
+        values[name] = (found[0] if found else standard).strip() or standard
+        if len(values[name]) > LONGEST:
+            raise UsageError(f"{name} is too long", f"more than {LONGEST} characters", "Shorten it.")
+    return values
+
+
+def option(name: str, standard: str) -> str:
+    """One option of the endpoint; UsageError naming what is allowed."""
+    found = request.args.getlist(name)
+    value = found[0] if found else standard
+    if len(found) > 1 or value not in OPTIONS[name]:
+        wrong = f"{name} is given {len(found)} times" if len(found) > 1 else f"{name}={value[:40]} is not offered"
+        raise UsageError(wrong, "", f"Give one of: {', '.join(OPTIONS[name])}.")
+    return value
+
+
+def refuse_others(query: SavedQuery) -> None:
+    """UsageError for the first name in the address that is neither a parameter nor an option."""
+    for name in request.args:
+        if name not in query.parameters and name not in OPTIONS:
+            known = ", ".join([*query.parameters, *OPTIONS])
+            raise UsageError(f"{query.name} has no parameter {name[:60]}", "", f"Allowed: {known}.")
+
+
+def answer(query: SavedQuery, values: dict[str, str]) -> Rows:
+    """The rows of a question at the snapshot of this request, within the limits of the SPARQL service."""
+    return read(site().base.ask_saved(query, values, at=here()))
+
+
+def label(iri: str) -> str:
+    """The label of a thing in the language of this request, else in the other; "" for a thing without one."""
+    found = here().labels(iri)
+    code = tongue().code
+    return found.get(code) or next((found[tag] for tag in LANGUAGES if tag in found), "")
+
+
+def context(query: SavedQuery, values: dict[str, str]) -> Context:
+    """What is said beside the rows."""
+    titles = {"en": query.title, "ar": query.title_ar}
+    source = f"{request.url_root}api/queries/{query.name}?{urlencode(values)}"
+    notes = {"description": query.description_ar if tongue().code == "ar" else query.description}
+    return Context(query.name, titles, values, here().number, here().time, tongue().code, source, notes)
+
+
+def fields(query: SavedQuery, values: dict[str, str]) -> list[Field]:
+    """The form of a question."""
+    return [_field(parameter, values[name]) for name, parameter in query.parameters.items()]
+
+
+def _field(parameter: Parameter, value: str) -> Field:
+    value = value.removeprefix(ID).removeprefix(SCHEME)
+    choices = list(_choices(parameter))
+    closed = bool(choices) and (parameter.kind in ("concept", "text") or len(choices) <= _FEW)
+    if value and all(choice.value != value for choice in choices):
+        choices.append(Choice(value, value))
+        closed = closed and parameter.kind != "iri"
+    return Field(parameter, value, choices, closed)
+
+
+def _choices(parameter: Parameter) -> list[Choice]:
+    if parameter.kind == "text":
+        return [Choice(value, value) for value in parameter.of]
+    if parameter.kind not in ("iri", "concept") or not parameter.of:
+        return []
+    key = f"choices {parameter.kind} {parameter.of} {tongue().code}"
+    snapshot = here()
+    find = _concepts if parameter.kind == "concept" else _things
+    found: list[Choice] = site().once(key, snapshot, lambda: find(parameter.of, snapshot))
+    return found
+
+
+def _concepts(schemes: tuple[str, ...], snapshot: Snapshot) -> list[Choice]:
+    """All concepts of some schemes, by their names."""
+    del snapshot
+    members = [node.iri for scheme in schemes for node in reader().members(SCHEME + scheme)]
+    return sorted((Choice(iri.removeprefix(SCHEME), _words(iri)) for iri in members), key=lambda c: str(c.words))
+
+
+def _things(classes: tuple[str, ...], snapshot: Snapshot) -> list[Choice]:
+    """Things of some classes, by their names: the newest of them where there are more than a form can hold."""
+    iris: list[str] = []
+    for name in classes:
+        if name in _KINDS:
+            iris += [hit.iri for hit in snapshot.index.find(kinds=[_KINDS[name]], limit=_MOST).items]
+        else:
+            iris += [node.value for node in snapshot.store.subjects(RDF.type, NamedNode(MZ_BASE + name))[:_MOST]]
+    return sorted((Choice(iri.removeprefix(ID), _words(iri)) for iri in iris), key=lambda c: str(c.words))
+
+
+def _words(iri: str) -> str:
+    return label(iri) or iri.removeprefix(ID).removeprefix(SCHEME)
+
+
+def in_words(field: Field) -> Markup:
+    """A value in words, with the value itself where the words are others."""
+    if str(field.words) == field.value:
+        return Markup('<bdi dir="auto">{}</bdi>').format(field.value)
+    return Markup('<bdi>{}</bdi> (<bdi dir="ltr" class="code">{}</bdi>)').format(field.words, field.value)

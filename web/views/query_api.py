@@ -1,0 +1,100 @@
+"""The saved questions for programs: one address each, a list, and their description in OpenAPI 3.1."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from kb.export import FORMATS, write
+from kb.export.format import SUFFIXES
+from kb.query import saved
+from kb.query.saved import SavedQuery
+from web import negotiation, openapi, question
+from web.language import LANGUAGES, language
+from web.site import not_modified, tagged, tongue
+
+blueprint = Blueprint("query_api", __name__)
+_TYPES = {media_type.partition(";")[0]: name for name, media_type in FORMATS.items()}
+
+
+@blueprint.get("/api/queries")
+@blueprint.get("/api/queries/")
+def listing() -> Response:
+    """All questions with what each takes."""
+    found = [_described(saved.load("report", name)) for name in saved.names("report")]
+    return _json({"queries": found, "openapi": f"{request.url_root}api/openapi.json"}, "queries")
+
+
+@blueprint.get("/api/openapi.json")
+def description() -> Response:
+    """The OpenAPI document, made from the headers of the questions."""
+    queries = [saved.load("report", name) for name in saved.names("report")]
+    return _json(openapi.document(queries, request.url_root.rstrip("/")), "openapi")
+
+
+@blueprint.get("/api/queries/<name>")
+def run(name: str) -> Response:
+    """The rows of one question in the format asked for."""
+    query = saved.load("report", name)
+    question.refuse_others(query)
+    values = question.given(query, _language(query))
+    wanted = question.option("format", "") if "format" in request.args else _negotiated()
+    raw, bom = (question.option(option, "0") == "1" for option in ("raw", "bom"))
+    query.bind(values)  # what does not fit is told even to a client that holds an older answer
+    variant = f"query-{wanted}-{tongue().code}-{int(raw)}{int(bom)}"
+    response = not_modified(variant) or _answer(query, values, wanted, raw, bom, variant)
+    response.headers["Vary"] = "Accept, Accept-Language"
+    return response
+
+
+def _answer(query: SavedQuery, values: dict[str, str], wanted: str, raw: bool, bom: bool, variant: str) -> Response:
+    rows = question.answer(query, values)
+    body = write(wanted, rows, question.label, question.context(query, values), raw=raw, bom=bom)
+    response = Response(body, content_type=FORMATS[wanted])
+    response.headers["X-Mizan-Rows"] = str(len(rows.rows))
+    response.headers["Content-Language"] = tongue().code
+    if wanted != "json":
+        file = f"{query.name}.{SUFFIXES.get(wanted, wanted)}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    return tagged(response, variant)
+
+
+def _language(query: SavedQuery) -> str:
+    """`lang` names the labels and, unless the question is given its own `language`, the texts in the rows."""
+    if "lang" in request.args:
+        question.option("lang", LANGUAGES[0])
+    asked = request.args.get("language", "")
+    if "lang" not in request.args and "language" in query.parameters and asked in LANGUAGES:
+        g.language = language(asked)
+    return tongue().code
+
+
+def _negotiated() -> str:
+    return _TYPES[negotiation.must_choose(request.accept_mimetypes, list(_TYPES))]
+
+
+def _described(query: SavedQuery) -> dict[str, Any]:
+    return {
+        "name": query.name,
+        "title": {"en": query.title, "ar": query.title_ar},
+        "description": {"en": query.description, "ar": query.description_ar},
+        "group": query.group, "tags": list(query.tags), "view": list(query.view),
+        "parameters": [
+            {
+                "name": p.name, "kind": p.kind, "of": list(p.of), "default": p.default, "rule": p.rule,
+                "meaning": {"en": p.meaning, "ar": p.meaning_ar},
+            }
+            for p in query.parameters.values()
+        ],
+        "address": f"{request.url_root}api/queries/{query.name}",
+    }  # fmt: skip
+
+
+def _json(found: dict[str, Any], variant: str) -> Response:
+    held = not_modified(variant)
+    if held:
+        return held
+    body = json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    return tagged(Response(body, content_type="application/json"), variant)

@@ -31,7 +31,7 @@ from kb.ledger import entry_line, pack
 from kb.packed import Opened
 from kb.paths import Home
 from kb.record import Record
-from kb.search import SearchIndex
+from kb.snapshot import Snapshot
 from kb.storage import plain_errors
 from kb.store.local import LocalStore
 from kb.writer import Outcome, Writer, refuse_restricted
@@ -69,11 +69,15 @@ class Door:
     """What an import needs of a knowledge base: where it is, how to read, check and write it, and the time."""
 
     home: Home
-    reader: Callable[[], LocalStore | None]
-    index: Callable[[], SearchIndex | None]
+    shown: Callable[[], Snapshot | None]
     validate: Validate
     writing: Callable[[], AbstractContextManager[Writer]]
     now: Callable[[], str]
+
+    def reader(self) -> LocalStore | None:
+        """The store of the snapshot that readers see, None before there is one."""
+        at = self.shown()
+        return at.store if at is not None else None
 
     def table(self, mapping: Mapping, path: Path, options: Options, progress: Progress) -> Imported:
         """Import a table: good rows are written, others kept in a reject file with their reasons."""
@@ -141,7 +145,8 @@ class Door:
         if options.retire or not gone_records.countable(mapping):
             found = list(listed())
             return found, len(found)
-        return [], gone_records.counted(self.index(), datasets, still())
+        at = self.shown()
+        return [], gone_records.counted(at.index if at is not None else None, datasets, still())
 
     def _admit(self, intake: Intake, mapping: Mapping | None = None) -> None:
         """Leave in the intake only the records that may enter, with a problem for each reason that keeps one out."""

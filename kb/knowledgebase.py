@@ -33,11 +33,9 @@ from kb.query import fulltext, policy, saved
 from kb.query.desk import Asker
 from kb.query.pool import QueryPool
 from kb.record import Record, named
-from kb.search import SearchIndex
 from kb.snapshot import Retention, Snapshot
 from kb.storage import plain_errors
 from kb.store.base import Answer, Limits, Scope
-from kb.store.local import LocalStore
 from kb.validation import Finding, Validator
 from kb.writer import Outcome
 
@@ -301,17 +299,17 @@ class KnowledgeBase:
     def explain_import(self, mapping: Mapping, path: Path) -> str:
         """What the first rows of a table become: Turtle, with the column that each triple comes from."""
         with plain_errors(path):
-            return explain.table(mapping, path, self._reader())
+            return explain.table(mapping, path, self._door().reader())
 
     def _door(self) -> Door:
-        return Door(self.home, self._reader, self._index, self.validate, self._writing, now)
+        return Door(self.home, self._shown, self.validate, self._writing, now)
 
     def validate(self, records: Sequence[Record]) -> list[Finding]:
         """Check records against the shapes, with the types of what they point to from the current snapshot.
 
         Records that stand in the snapshot exactly like this were checked when they came in.
         """
-        store = self._reader()
+        store = self._door().reader()
         if store is not None:
             records = [r for r in records if store.digest(r.iri) != r.digest]
 
@@ -372,15 +370,9 @@ class KnowledgeBase:
                 pen.law = self._screener[1].law
             yield pen
 
-    def _reader(self) -> LocalStore | None:
+    def _shown(self) -> Snapshot | None:
         try:
-            return self.snapshot().store
-        except StoreMissing:
-            return None
-
-    def _index(self) -> SearchIndex | None:
-        try:
-            return self.snapshot().index
+            return self.snapshot()
         except StoreMissing:
             return None
 

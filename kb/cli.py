@@ -160,7 +160,7 @@ def _params(given: Sequence[str]) -> dict[str, str]:
 @click.option("--port", default=8000, show_default=True, help="The port on 127.0.0.1.")
 def serve(home: Path, port: int) -> None:
     """Serve the pages and the SPARQL service on 127.0.0.1."""
-    with KnowledgeBase.open(home) as base:
+    with KnowledgeBase.open(home, workers=0) as base:
         base.snapshot()
         _serve(base, port)
 

@@ -137,6 +137,26 @@ class QueryTimeout(MizanError):
     title = "The query took too long"
 
 
+class QueryBusy(QueryTimeout):
+    """There was no room for a query, or its turn did not come in time; nothing of it was run."""
+
+    title = "The service is busy"
+
+
+class TooManyQueries(MizanError):
+    """One client has more queries running and waiting than are granted to one."""
+
+    http_status = 429
+    title = "Too many queries at once"
+
+
+class ClientGone(MizanError):
+    """Whoever asked has hung up; there is nobody to answer."""
+
+    http_status = 499
+    title = "The client has gone"
+
+
 class AnswerTooLarge(MizanError):
     """An answer passed the cap of rows, bytes or memory; nothing of it is shown."""
 

@@ -29,13 +29,14 @@ from kb.ingest.mapping import Mapping
 from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
-from kb.query import saved
+from kb.query import policy, saved
+from kb.query.desk import Asker
 from kb.query.pool import QueryPool
 from kb.record import Record, named
 from kb.search import SearchIndex
 from kb.snapshot import Retention, Snapshot
 from kb.storage import plain_errors
-from kb.store.base import Answer, Limits
+from kb.store.base import Answer, Limits, Scope
 from kb.store.local import LocalStore
 from kb.validation import Finding, Validator
 from kb.writer import Outcome
@@ -65,8 +66,9 @@ class KnowledgeBase:
 
     def __init__(self, home: Home, limits: Limits | None = None, workers: int = 2) -> None:
         self.home = home
-        self._limits = limits or Limits()
-        self._workers = workers
+        self.policy = policy.read(home.service)
+        self._limits = limits or self.policy.limits
+        self._workers = workers or self.policy.workers
         self._pool: QueryPool | None = None
         self._snapshot: Snapshot | None = None
         self._screener: tuple[Snapshot, Screener] | None = None
@@ -84,7 +86,10 @@ class KnowledgeBase:
 
     @classmethod
     def open(cls, root: Path, limits: Limits | None = None, workers: int = 2) -> KnowledgeBase:
-        """Open the knowledge base in `root`; StoreMissing or StoreTooNew when that cannot be."""
+        """Open the knowledge base in `root`; StoreMissing or StoreTooNew when that cannot be.
+
+        With `workers` 0 there are as many query workers as its policy says.
+        """
         home = Home(root)
         with plain_errors(root):
             if not home.manifest.is_file():
@@ -122,9 +127,12 @@ class KnowledgeBase:
                 self._snapshot = snapshot.load(folder)
             return self._snapshot
 
-    def ask(self, query: str, name: str = "json", limits: Limits | None = None, at: Snapshot | None = None) -> Answer:
+    def ask(
+        self, query: str, name: str = "json", limits: Limits | None = None, at: Snapshot | None = None, *,
+        asker: Asker | None = None, scope: Scope | None = None,
+    ) -> Answer:  # fmt: skip
         """Run a SPARQL query in a worker over a snapshot (the current one by default), serialised as format `name`."""
-        return self.pool().ask((at or self.snapshot()).store_folder, query, name, limits)
+        return self.pool().ask((at or self.snapshot()).store_folder, query, name, limits, asker=asker, scope=scope)
 
     def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Row]:
         """The rows of a shipped SELECT; each slot takes IRIs."""
@@ -193,7 +201,7 @@ class KnowledgeBase:
         """The query workers, started at first use."""
         with self._guard:
             if self._pool is None:
-                self._pool = QueryPool(self._workers, self._limits)
+                self._pool = QueryPool(self._workers, self._limits, self.policy)
             return self._pool
 
     def history(self, iri: str) -> list[tuple[int, dict[str, Any], Entry]]:

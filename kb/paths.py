@@ -61,6 +61,16 @@ class Home:
         return self.root / "current"
 
     @property
+    def service(self) -> Path:
+        """What the operator grants to those who ask; there need not be one."""
+        return self.root / "service.toml"
+
+    @property
+    def links(self) -> Path:
+        """Queries saved under a short address, with the digests of their answers."""
+        return self.root / "links"
+
+    @property
     def rejects(self) -> Path:
         """Rejected rows and notes of imports."""
         return self.root / "rejects"

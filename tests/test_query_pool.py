@@ -171,7 +171,7 @@ def test_pool_says_when_a_worker_was_killed_at_work(pool: QueryPool, store: Path
     with ThreadPoolExecutor(1) as thread:
         asked = thread.submit(pool.ask, store, ENDLESS, "json")
         time.sleep(0.5)
-        (busy,) = (w for w in pool._all if w not in pool._free.queue)
+        (busy,) = (w for w in pool._all if w not in pool._free)
         os.kill(busy._process.pid, signal.SIGKILL)
         error = asked.exception(timeout=10)
     assert isinstance(error, QueryFailed)

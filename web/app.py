@@ -6,14 +6,14 @@ from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
 from kb.knowledgebase import KnowledgeBase
-from web import errors
+from web import errors, kept
 from web.address import ENTITY, KIND, SUFFIXES
 from web.jurisdiction import ANSWERS, GROUNDS, words
 from web.language import LANGUAGES
 from web.reading import shorten
 from web.screening import anchor, covered, tally
 from web.site import EXTENSION, Site, page_context
-from web.views import data, entity, front, guide, incidents, law, query, query_api, screen, search, sparql
+from web.views import about, data, entity, front, guide, incidents, law, query, query_api, screen, search, sparql
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -51,13 +51,14 @@ def create_app(base: KnowledgeBase) -> Flask:
     app = Flask("web")
     app.config.update(MAX_CONTENT_LENGTH=_MAX_BODY, MAX_FORM_MEMORY_SIZE=_MAX_BODY, MAX_FORM_PARTS=50)
     app.extensions[EXTENSION] = Site(base)
+    app.extensions[kept.EXTENSION] = kept.Kept(base)
     app.url_map.strict_slashes = False
     app.url_map.converters.update(lang=_Language, kind=_Kind, entity=_Entity, suffix=_Suffix)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(GROUNDS=GROUNDS, ANSWERS=ANSWERS, avenue_words=words)
     app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
-    for module in (front, screen, search, incidents, query, query_api, guide, sparql, data, law, entity):
+    for module in (front, screen, search, incidents, query, query_api, guide, sparql, about, data, law, entity):
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)
     errors.register(app)
@@ -65,6 +66,7 @@ def create_app(base: KnowledgeBase) -> Flask:
 
 
 def _secure(response: Response) -> Response:
+    kept.kept().journal.responded(response.status_code)
     for name, value in _HEADERS.items():
         response.headers[name] = value
     if response.mimetype == "text/html":

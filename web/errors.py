@@ -11,11 +11,21 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from kb.errors import MizanError, NotFound, QueryInvalid, StoreMissing
+from kb.errors import (
+    AnswerTooLarge,
+    MizanError,
+    NotFound,
+    QueryBusy,
+    QueryInvalid,
+    QueryTimeout,
+    StoreMissing,
+    TooManyQueries,
+)
+from kb.query.near import nearest
 from kb.search import Hit
 from web import negotiation
 from web.language import LANGUAGES, marked
-from web.site import here, page
+from web.site import here, page, tongue
 
 _LOG = logging.getLogger("mizan.web")
 PROBLEM = "application/problem+json"
@@ -25,6 +35,7 @@ TITLES = (  # of the errors in kb.errors and here, for translation
     marked("The knowledge base is being written"), marked("The knowledge base is newer than this software"),
     marked("The disk refused"), marked("The ledger does not verify"), marked("The query does not parse"),
     marked("The query is refused"), marked("The query took too long"), marked("The answer is too large"),
+    marked("The service is busy"), marked("Too many queries at once"), marked("The client has gone"),
     marked("The port is in use"), marked("The query failed"), marked("No format that you accept"),
     marked("The body is of the wrong type"), marked("This went wrong on our side"),
     marked("The SPARQL service failed"), marked("The bundle exists already"), marked("Matching is not installed"),
@@ -49,9 +60,23 @@ def _expected(error: MizanError) -> Response:
     }
     if isinstance(error, QueryInvalid) and error.line:
         problem |= {"line": error.line, "column": error.column, "excerpt": error.excerpt}
+    if isinstance(error, QueryTimeout | AnswerTooLarge):
+        problem |= _instead()
     if error.http_status >= 500:
         _LOG.error("%s: %s", type(error).__name__, error)
-    return _answer(problem, suggest() if isinstance(error, NotFound) else [])
+    response = _answer(problem, suggest() if isinstance(error, NotFound) else [])
+    if isinstance(error, QueryTimeout | TooManyQueries):
+        response.headers["Retry-After"] = "1" if isinstance(error, QueryBusy | TooManyQueries) else "60"
+    return response
+
+
+def _instead() -> dict[str, Any]:
+    """The saved question that is nearest to the query that asked for too much."""
+    question = nearest(g.get("query_text", ""))
+    if question is None:
+        return {}
+    address = f"/{tongue().code}/queries/{question.name}"
+    return {"saved": {"name": question.name, "title": question.title, "title_ar": question.title_ar, "href": address}}
 
 
 def _http(error: HTTPException) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kb.errors import QueryInvalid, QueryRefused
 
@@ -51,6 +51,10 @@ class _Reader:
             yield match
             place = self._line_end(place) if match["comment"] else match.end()
 
+    def after(self, place: int) -> re.Match[str] | None:
+        """The next token that is no space and no comment."""
+        return next((token for token in self.tokens(place) if not token["space"]), None)
+
     def service_calls(self) -> Iterator[int]:
         """Where the query calls a service, in any reading that a parser could have of it.
 
@@ -93,6 +97,50 @@ def keywords(query: str) -> Iterator[tuple[str, int]]:
     for match in _Reader(query).tokens(0):
         if match["word"] and match["local"] is None:
             yield match["word"].upper(), match.start()
+
+
+def namespaces(query: str) -> set[str]:
+    """The IRIs that a query uses, prefixed names by their namespace alone; what it only declares is left out."""
+    declared: dict[str, str] = {}
+    used: set[str] = set()
+    prefixed: set[str] = set()
+    declaring, name = False, None
+    for match in _Reader(query).tokens(0):
+        if match["space"]:
+            continue
+        if declaring and name is None:
+            name = match[0].partition(":")[0]
+        elif declaring and name is not None:
+            declared[name] = match[0][1:-1]
+            declaring, name = False, None
+        elif match["word"] and not match["local"] and match["word"].upper() == "PREFIX":
+            declaring = True
+        elif match["iri"]:
+            used.add(match[0][1:-1])
+        elif match["local"] or match[0].startswith(":"):
+            prefixed.add(match["word"] or "")
+    return used | {declared[name] for name in prefixed if name in declared}
+
+
+def check_graphs(query: str, graphs: Collection[str]) -> None:
+    """Refuse `FROM` for any graph but these: nothing is fetched, and an empty graph would look like an answer."""
+    if "FROM" not in query.upper():
+        return
+    reader = _Reader(query)
+    for match in reader.tokens(0):
+        # the parser asks for no space here either, and the word stands nowhere else in the language
+        if not match["word"] or match["local"] or not match["word"].upper().startswith("FROM"):
+            continue
+        named = reader.after(match.end())
+        if named and named["word"] and named["word"].upper() == "NAMED" and not named["local"]:
+            named = reader.after(named.end())
+        name = named[0] if named else ""
+        if name[1:-1] not in graphs:
+            why = f"of the graphs here none is {name[:200]}" if graphs else "there are no named graphs here"
+            raise QueryRefused(
+                f"FROM in line {query.count(chr(10), 0, match.start()) + 1} is refused",
+                f"{why}, and nothing is fetched from elsewhere", "Leave it out: without it the whole store is asked.",
+            )  # fmt: skip
 
 
 def form_of(query: str) -> str:

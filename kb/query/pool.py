@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import select
-import signal
-import struct
-import subprocess
-import sys
-import time
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from kb import errors
-from kb.errors import AnswerTooLarge, MizanError, QueryInvalid, QueryTimeout
+from kb.errors import AnswerTooLarge, ClientGone, MizanError, QueryInvalid, QueryTimeout
+from kb.query.desk import Asker, Desk
 from kb.query.guard import form_of
-from kb.query.worker import write_frame
-from kb.store.base import GRAPH_FORMATS, TABLE_FORMATS, TABLE_FORMS, Answer, Limits
-
-_START_SECONDS = 20.0
+from kb.query.policy import Policy
+from kb.query.process import Died, WorkerProcess
+from kb.store.base import GRAPH_FORMATS, TABLE_FORMATS, TABLE_FORMS, Answer, Limits, Scope
 
 
 class QueryFailed(MizanError):
@@ -30,92 +24,29 @@ class QueryFailed(MizanError):
     title = "The query failed"
 
 
-class _Died(Exception):
-    """The process of a worker ended."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a pool is: workers alive, queries running and waiting, and workers replaced so far by reason."""
 
-
-class _Worker:
-    """One process and its two pipes."""
-
-    def __init__(self, memory: int) -> None:
-        command = [sys.executable, "-P", "-m", "kb.query.worker", str(memory)]
-        root = str(Path(__file__).resolve().parents[2])
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PATH": os.defpath, "PYTHONPATH": root, "LC_ALL": "C.UTF-8"},
-            start_new_session=True,
-        )
-        self._ready = False
-        self.network = True
-
-    def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
-        """Send a request and wait for the answer; TimeoutError past `seconds`, _Died when the process ended."""
-        assert self._process.stdin is not None
-        if not self._ready:
-            self.network = bool(self._frame_json(time.monotonic() + _START_SECONDS)["network"])
-            self._ready = True
-        deadline = time.monotonic() + seconds
-        try:
-            write_frame(self._process.stdin, json.dumps(request).encode())
-        except BrokenPipeError:
-            raise _Died from None
-        return self._frame_json(deadline), self._frame(deadline)
-
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
-
-    def killed(self) -> bool:
-        """Whether the process ended by a signal that it did not raise itself."""
-        return self._process.wait() == -signal.SIGKILL
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue  # what was buffered for a dead process is of no use
-
-    def _frame_json(self, deadline: float) -> dict[str, Any]:
-        value: dict[str, Any] = json.loads(self._frame(deadline))
-        return value
-
-    def _frame(self, deadline: float) -> bytes:
-        (length,) = struct.unpack(">I", self._read(4, deadline))
-        return self._read(length, deadline)
-
-    def _read(self, length: int, deadline: float) -> bytes:
-        assert self._process.stdout is not None
-        handle = self._process.stdout.fileno()
-        parts, missing = [], length
-        while missing:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([handle], [], [], left)[0]:
-                raise TimeoutError
-            part = os.read(handle, min(missing, 1 << 20))
-            if not part:
-                raise _Died
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
+    workers: int
+    running: int
+    waiting: int
+    replaced: dict[str, int]
 
 
 class QueryPool:
     """A few workers shared by all threads. Close it, or use it as a context manager."""
 
-    def __init__(self, size: int = 2, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
-        self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        self._all: set[_Worker] = set()
+    def __init__(self, size: int = 2, limits: Limits | None = None, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self.limits = limits or self.policy.limits
+        self._desk = Desk(size, self.policy)
+        self._free: deque[WorkerProcess] = deque()  # who was used last is used next: it has the store open
+        self._all: set[WorkerProcess] = set()
+        self._replaced: Counter[str] = Counter()
+        self._closed = False
         for _ in range(size):
-            self._start()
+            self._free.append(self._new())
 
     def __enter__(self) -> QueryPool:
         return self
@@ -125,36 +56,25 @@ class QueryPool:
     ) -> None:
         self.close()
 
-    def ask(self, store: Path, query: str, name: str, limits: Limits | None = None) -> Answer:
+    def ask(
+        self, store: Path, query: str, name: str, limits: Limits | None = None, *,
+        asker: Asker | None = None, scope: Scope | None = None,
+    ) -> Answer:  # fmt: skip
         """Run a query over the store copy in folder `store`; the answer is serialised as format `name`.
 
-        Raises the query errors of kb.errors; an answer is whole or there is none.
+        Raises the query errors of kb.errors; an answer is whole or there is none. Without an asker it is one of
+        the pages, which come first.
         """
-        limits = limits or self.limits
+        limits, scope, asker = limits or self.limits, scope or Scope(), asker or Asker()
         form = form_of(query)
         check_format(form, name)
         request = {
             "store": str(store), "query": query, "form": form, "format": name,
             "rows": limits.rows, "bytes": limits.bytes, "seconds": limits.seconds,
+            "base": scope.base, "default": scope.default, "named": scope.named,
         }  # fmt: skip
-        worker = self._take(limits.seconds)
-        try:
-            head, body = worker.ask(request, limits.seconds)
-        except TimeoutError:
-            self._replace(worker)
-            raise QueryTimeout(
-                f"The query ran longer than {limits.seconds:g} s and was stopped",
-                "no part of an answer is shown",
-                "Narrow the pattern, add a LIMIT, or start from one incident, provision or date.",
-            ) from None
-        except _Died:
-            killed = worker.killed()
-            self._replace(worker)
-            raise _stopped() if killed else self._out_of_memory() from None
-        except BaseException:
-            self._replace(worker)
-            raise
-        self._free.put(worker)
+        self._desk.enter(asker, limits.seconds)
+        head, body = self._run(asker, request, limits)
         if head.get("error") == "MemoryError":
             raise self._out_of_memory()
         if "error" in head:
@@ -163,13 +83,45 @@ class QueryPool:
 
     def close(self) -> None:
         """End all workers."""
+        self._closed = True
         for worker in list(self._all):
             worker.kill()
         self._all.clear()
 
     def processes(self) -> int:
         """How many workers are alive."""
-        return sum(1 for worker in self._all if worker.alive())
+        return sum(1 for worker in list(self._all) if worker.alive())
+
+    def load(self) -> Load:
+        """How busy the pool is now."""
+        running, waiting = self._desk.counts()
+        return Load(self.processes(), running, waiting, dict(self._replaced))
+
+    def _run(self, asker: Asker, request: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], bytes]:
+        """Ask a worker, with the place at the desk that the caller has taken; it is given back here."""
+        worker = self._free.pop()
+        while not worker.alive():  # it was ended from outside while it waited
+            self._end(worker, "ended from outside")
+            worker = self._new()
+        try:
+            answer = worker.ask(request, limits.seconds, asker.gone)
+        except TimeoutError:
+            self._renew(asker, worker, "too slow")
+            raise QueryTimeout(
+                f"The query ran longer than {limits.seconds:g} s and was stopped",
+                "no part of an answer is shown",
+                "Narrow the pattern, add a LIMIT, or start from one incident, provision or date.",
+            ) from None
+        except Died:
+            killed = worker.killed()
+            self._renew(asker, worker, "ended from outside" if killed else "out of memory")
+            raise _stopped() if killed else self._out_of_memory() from None
+        except BaseException as error:
+            self._renew(asker, worker, "client gone" if isinstance(error, ClientGone) else "failed")
+            raise
+        self._free.append(worker)
+        self._desk.leave(asker)
+        return answer
 
     def _out_of_memory(self) -> AnswerTooLarge:
         return AnswerTooLarge(
@@ -178,25 +130,33 @@ class QueryPool:
             "Narrow the pattern, or leave out ORDER BY and GROUP BY over everything.",
         )
 
-    def _take(self, seconds: float) -> _Worker:
-        try:
-            while not (worker := self._free.get(timeout=seconds)).alive():
-                self._replace(worker)  # it was ended from outside while it waited
-            return worker
-        except queue.Empty:
-            raise QueryTimeout(
-                "All query workers are busy", f"none came free in {seconds:g} s", "Try again in a moment."
-            ) from None
+    def _renew(self, asker: Asker, worker: WorkerProcess, reason: str) -> None:
+        """End a worker and start another; its place opens when that one is ready, so that nobody waits for it."""
+        self._end(worker, reason)
+        fresh = self._new()
+        self._desk.leave(asker, renewing=True)
 
-    def _replace(self, worker: _Worker) -> None:
+        def start() -> None:
+            try:
+                fresh.start()
+            except (TimeoutError, Died, OSError, ValueError):  # the last two when the pool closes meanwhile
+                fresh.kill()  # who gets it next sees that it is dead, and starts another
+            self._free.appendleft(fresh)
+            self._desk.renewed()
+
+        threading.Thread(target=start, name="query worker start", daemon=True).start()
+
+    def _end(self, worker: WorkerProcess, reason: str) -> None:
         worker.kill()
         self._all.discard(worker)
-        self._start()
+        self._replaced[reason] += 1
 
-    def _start(self) -> None:
-        worker = _Worker(self.limits.memory)
+    def _new(self) -> WorkerProcess:
+        worker = WorkerProcess(self.limits.memory)
         self._all.add(worker)
-        self._free.put(worker)
+        if self._closed:  # while this one was started
+            worker.kill()
+        return worker
 
 
 def check_format(form: str, name: str) -> None:

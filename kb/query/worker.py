@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from kb.errors import MizanError, QueryInvalid
-from kb.store.base import Limits
+from kb.store.base import Limits, Scope
 from kb.store.local import LocalStore
 
+_OPEN = 3  # stores held open: the current snapshot, what describes it, an older one
 _GRACE = 2.0  # seconds that a query may outlive its limit
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
@@ -59,9 +60,11 @@ def answer(request: dict[str, Any], stores: dict[str, LocalStore]) -> tuple[dict
     limits = Limits(rows=request["rows"], bytes=request["bytes"])
     try:
         if folder not in stores:
-            stores.clear()
+            if len(stores) >= _OPEN:
+                stores.pop(next(iter(stores)))
             stores[folder] = LocalStore.read_only(Path(folder))
-        result = stores[folder].ask(request["query"], request["form"], request["format"], limits)
+        scope = Scope(request.get("base", ""), tuple(request.get("default", ())), tuple(request.get("named", ())))
+        result = stores[folder].ask(request["query"], request["form"], request["format"], limits, scope)
     except MizanError as error:
         head: dict[str, Any] = {"error": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
         if isinstance(error, QueryInvalid):

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyoxigraph import (
     Literal,
@@ -25,7 +25,7 @@ from kb.canonical import turtle
 from kb.ns import MZ, MZ_BASE, RDF, RDFS
 from kb.record import system_node
 from kb.store import syntax
-from kb.store.base import Answer, Limits, count_rows, media_type, too_large
+from kb.store.base import Answer, Limits, Scope, count_rows, media_type, too_large
 
 _MARK = NamedNode("https://w3id.org/mizan/id/store")
 _TABLES = {
@@ -59,6 +59,15 @@ class _TooLarge(Exception):
     pass
 
 
+def _dataset(scope: Scope) -> dict[str, Any]:
+    """A scope as the engine takes it."""
+    asked: dict[str, Any] = {"base_iri": scope.base} if scope.base else {}
+    if scope.default or scope.named:
+        asked |= {"default_graph": [NamedNode(iri) for iri in scope.default]}
+        asked |= {"named_graphs": [NamedNode(iri) for iri in scope.named]}
+    return asked
+
+
 class LocalStore:
     """An Oxigraph store in a folder. `LocalStore(path)` opens it for writing, `read_only` a snapshot's copy."""
 
@@ -81,10 +90,10 @@ class LocalStore:
 
     # reading
 
-    def ask(self, query: str, form: str, name: str, limits: Limits) -> Answer:
+    def ask(self, query: str, form: str, name: str, limits: Limits, scope: Scope | None = None) -> Answer:
         """See Store.ask. Time and memory are the business of the process that this runs in."""
         try:
-            result = self._store.query(query)
+            result = self._store.query(query, **_dataset(scope or Scope()))
         except SyntaxError as error:
             raise syntax.explain(query, str(error)) from None
         sink = _Capped(limits.bytes)
@@ -104,6 +113,10 @@ class LocalStore:
         if rows > limits.rows:
             raise too_large("rows", limits.rows)
         return Answer(media_type(form, name), sink.getvalue(), rows)
+
+    def graphs(self) -> list[str]:
+        """The names of the named graphs; a store of records has none."""
+        return sorted(g.value for g in self._store.named_graphs() if isinstance(g, NamedNode))
 
     def knows(self, iri: str) -> bool:
         """Whether anything is said about a node."""

@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import json
+from time import perf_counter
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 from markupsafe import Markup
-from pyoxigraph import RdfFormat, parse, serialize
 
-from kb.errors import QueryInvalid, UsageError
+from kb.errors import MizanError
 from kb.knowledgebase import table
 from kb.query import saved
 from kb.store.base import Answer
-from web import negotiation, service
-from web.negotiation import HTML, UnsupportedBody
+from web import about, asking, journal, negotiation, permalink, service
+from web.compression import packed, sent
+from web.crossing import open_to_others
+from web.kept import description_folder, graphs, kept
+from web.negotiation import HTML
 from web.service import Question
 from web.site import here, not_modified, page, site, tagged, tongue
+from web.views.about import GRAPH_TYPES, described, written
 
 blueprint = Blueprint("sparql", __name__)
-_GRAPH_TYPES = {
-    "text/turtle": RdfFormat.TURTLE, "application/n-triples": RdfFormat.N_TRIPLES,
-    "application/ld+json": RdfFormat.JSON_LD, "application/rdf+xml": RdfFormat.RDF_XML,
-}  # fmt: skip
+blueprint.after_request(packed)
+blueprint.after_request(open_to_others)
 SHOWN = 500  # rows of a result that the page shows; the formats for programs always have all
-_FORM, _DIRECT = "application/x-www-form-urlencoded", "application/sparql-query"
 
 
 @blueprint.route("/sparql", methods=["GET", "POST"])
 def endpoint() -> Response:
     """Answer a query, or without one show the form (to people) or the service description (to programs)."""
-    text = _posted() if request.method == "POST" else service.query_text(request.args)
-    if text is None:
+    asked = asking.asked(request)
+    if asked is None:
         return _without_query()
-    g.query_text = text
-    wanted = request.values.get("format", "")
-    asked = service.question(text, wanted, request.accept_mimetypes)
-    repeatable = request.method != "POST" and asked.repeatable
-    variant = f"sparql-{asked.format}-{tongue().code if asked.format == 'html' else ''}"
+    g.query_text = asked.text
+    question = service.question(asked, request.accept_mimetypes, graphs())
+    repeatable = request.method != "POST" and question.repeatable
+    variant = f"sparql-{question.format}-{tongue().code if question.format == 'html' else ''}"
     response = not_modified(variant) if repeatable else None
     if response is None:
-        response = answer_page(asked) if asked.format == "html" else _answer(asked)
+        response = answer_page(question) if question.format == "html" else _answer(question)
         if repeatable:
             tagged(response, variant)
         response.headers["X-Mizan-Snapshot"] = str(here().number)
@@ -48,40 +48,18 @@ def endpoint() -> Response:
     return response
 
 
-def _posted() -> str | None:
-    kind = request.mimetype
-    if kind == _DIRECT:
-        charset = request.mimetype_params.get("charset", "utf-8").lower()
-        if service.query_text(request.args) is not None:
-            raise UsageError("The query is given twice", "in the address and in the body", "Leave one of them out.")
-        try:
-            if charset not in ("utf-8", "utf8", "us-ascii"):
-                raise ValueError(f"charset {charset[:20]}")
-            return request.get_data().decode("utf-8")
-        except ValueError as error:
-            raise QueryInvalid("The body is not UTF-8", str(error), "Send the query as UTF-8.") from None
-    if kind == _FORM:
-        if "default-graph-uri" in request.args or "named-graph-uri" in request.args:
-            service.query_text(request.args)
-        text = service.query_text(request.form)
-        if text is None:
-            raise UsageError("There is no query in the form", "", "Send it as the field `query`.")
-        return text
-    if kind == "application/sparql-update":
-        raise service.updates_refused()
-    raise UnsupportedBody(
-        f"A body of type {kind[:60] or 'unknown'} is not read here", "",
-        f"Send {_FORM} with a field `query`, or {_DIRECT}.",
-    )
+@blueprint.route("/rdf-graph-store", methods=["GET", "PUT", "POST", "DELETE", "PATCH"])
+def graph_store() -> Response:
+    """The graph store protocol: the data of one record, named by its IRI, can be read; nothing can be changed."""
+    if request.method not in ("GET", "HEAD"):
+        raise asking.updates_refused()
+    return written(request)
 
 
 def _without_query() -> Response:
-    offered = [*_GRAPH_TYPES, HTML]
-    chosen = negotiation.must_choose(request.accept_mimetypes, offered)
+    chosen = negotiation.must_choose(request.accept_mimetypes, [*GRAPH_TYPES, HTML])
     if chosen != HTML:
-        text = service.description(request.base_url)
-        body = serialize(parse(text, format=RdfFormat.TURTLE), format=_GRAPH_TYPES[chosen])
-        response = Response(body, content_type=f"{chosen}; charset=utf-8")
+        response = described(chosen)
     else:
         example = request.args.get("example", "")
         text = saved.load("report", example).bind({}) if example else ""
@@ -90,29 +68,59 @@ def _without_query() -> Response:
     return response
 
 
-def _answer(asked: Question) -> Response:
-    answer = site().base.ask(asked.text, asked.format, at=here())
-    media_type = service.CHARSETS.get(asked.format, answer.media_type)
-    response = Response(answer.body, content_type=media_type)
+def run(question: Question, name: str) -> Answer:
+    """The answer to a question over the snapshot of this request, as format `name`, entered in the journal."""
+    started, answer, outcome = perf_counter(), None, "ok"
+    try:
+        if about.asks_about_service(question.text):
+            folder = description_folder(request.base_url)
+            answer = site().base.pool().ask(
+                folder, question.text, name, asker=asking.asker(request), scope=question.scope
+            )
+        else:
+            answer = site().base.ask(
+                question.text, name, at=here(), asker=asking.asker(request), scope=question.scope
+            )
+        return answer
+    except MizanError as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        entry = journal.Entry(question.form, name, outcome, perf_counter() - started, here().number, answer)
+        kept().journal.enter(entry, question.text)
+
+
+def _answer(question: Question) -> Response:
+    answer = run(question, question.format)
+    link = permalink.address(question, here(), request.host_url)
+    body = permalink.linked(answer.body, link) if question.format == "json" else answer.body
+    response = sent(body, service.CHARSETS.get(question.format, answer.media_type))
     response.headers["X-Mizan-Rows"] = str(answer.rows)
+    permalink.mark(response, link)
     return response
 
 
-def answer_page(asked: Question) -> Response:
+def answer_page(question: Question) -> Response:
     """The form with the query and its answer as a table, or as Turtle for a graph."""
-    sort = service.formats_for(asked.form)
-    answer = site().base.ask(asked.text, "json" if "json" in sort else "turtle", at=here())
-    links = [(name, f"/sparql?{urlencode({'query': asked.text, 'format': name})}") for name in sort]
+    sort = service.formats_for(question.form)
+    answer = run(question, "json" if "json" in sort else "turtle")
+    link = permalink.address(question, here(), request.host_url)
+    links = [(name, f"/sparql?{urlencode({'query': question.text, 'format': name})}") for name in sort]
     response = page(
-        "sparql.html", query=asked.text, answer=answer, form=asked.form, links=links, examples=examples(),
-        **_frame(), **table_of(answer, asked.form),
+        "sparql.html", query=question.text, answer=answer, form=question.form, links=links, examples=examples(),
+        permalink=link, **_frame(), **table_of(answer, question.form),
     )  # fmt: skip
     response.headers["X-Mizan-Rows"] = str(answer.rows)
+    permalink.mark(response, link)
     return response
 
 
 def _frame() -> dict[str, object]:
-    return {"code_address": Markup('<code dir="ltr">{}</code>').format(request.base_url)}
+    limits = site().base.pool().limits
+    return {
+        "code_address": Markup('<code dir="ltr">{}</code>').format(request.base_url), "limits": limits,
+        "snapshot": here(), "megabytes": limits.bytes // 2**20,
+    }  # fmt: skip
 
 
 def table_of(answer: Answer, form: str) -> dict[str, object]:
@@ -131,4 +139,3 @@ def _columns(answer: Answer) -> list[str]:
 def examples() -> list[saved.SavedQuery]:
     """The report queries, offered to begin with."""
     return [saved.load("report", name) for name in saved.names("report")]
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from werkzeug.datastructures import MIMEAccept
@@ -45,12 +45,14 @@ class Question:
     @property
     def repeatable(self) -> bool:
         """Whether the same snapshot always gives the same answer."""
-        return not any(word in _CHANGING for word, _ in keywords(self.text))
+        return not any(word in _CHANGING or word.startswith("SERVICE") for word, _ in keywords(self.text))
 
 
-def question(asked: Asked, accept: MIMEAccept, graphs: Collection[str] = ()) -> Question:
+def question(
+    asked: Asked, accept: MIMEAccept, graphs: Collection[str] = (), services: Sequence[str] = ()
+) -> Question:
     """A query with the format that fits its form: by name if one is given, else by what the client accepts."""
-    form = form_of(asked.text)
+    form = form_of(asked.text, services)
     check_graphs(asked.text, graphs)
     for iri in (*asked.scope.default, *asked.scope.named):
         if iri not in graphs:

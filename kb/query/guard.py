@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from kb.errors import QueryInvalid, QueryRefused
 
@@ -143,14 +143,36 @@ def check_graphs(query: str, graphs: Collection[str]) -> None:
             )  # fmt: skip
 
 
-def form_of(query: str) -> str:
+def allowed_calls(query: str, services: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Where a query names the services that it calls: start and end of each IRI, and its place in `services`.
+
+    Raises QueryRefused for a call of any other, or one that is not written as `SERVICE <…>`.
+    """
+    if "SERVICE" not in query.upper():
+        return []
+    reader = _Reader(query)
+    plain = {token.start() for token in reader.tokens(0)}
+    found = []
+    for offset in reader.service_calls():
+        word = _TOKEN.match(query, offset)
+        named = reader.after(word.end()) if word and word["local"] is None else None
+        if named and named["word"] and named["word"].upper() == "SILENT":
+            named = reader.after(named.end())
+        name = named[0][1:-1] if named and named["iri"] else ""
+        if not named or name not in services or offset not in plain:
+            known = f" Allowed here: {', '.join(services)}." if services else ""
+            raise _refused("SERVICE", query, offset, "it would call another server from here", known)
+        found.append((named.start(), named.end(), services.index(name)))
+    return found
+
+
+def form_of(query: str, services: Sequence[str] = ()) -> str:
     """SELECT, ASK, CONSTRUCT or DESCRIBE.
 
-    Raises QueryRefused for updates, SERVICE and LOAD, QueryInvalid when no query form is there at all.
+    Raises QueryRefused for updates, LOAD and SERVICE (but for calls of these services), QueryInvalid when no query
+    form is there at all.
     """
-    calls = _Reader(query).service_calls() if "SERVICE" in query.upper() else ()
-    for offset in calls:
-        raise _refused("SERVICE", query, offset, "it would call another server from here")
+    allowed_calls(query, services)
     for word, offset in keywords(query):
         # the parser asks for no space after a keyword either: `SELECTDISTINCT`, `ASKWHERE`
         form = next((form for form in _FORMS if word.startswith(form)), "")
@@ -165,11 +187,11 @@ def form_of(query: str) -> str:
     )  # fmt: skip
 
 
-def _refused(word: str, query: str, offset: int, why: str) -> QueryRefused:
+def _refused(word: str, query: str, offset: int, why: str, known: str = "") -> QueryRefused:
     line = query.count("\n", 0, offset) + 1
     hint = (
         "Records come in with `mizan import`, through validation and the ledger."
         if word in _UPDATES - {"LOAD"}
         else "Import the other data first, then ask here."
     )
-    return QueryRefused(f"{word} in line {line} is refused", why, hint)
+    return QueryRefused(f"{word} in line {line} is refused", why, hint + known)

@@ -12,7 +12,7 @@ from typing import Any
 from kb import errors
 from kb.errors import AnswerTooLarge, ClientGone, MizanError, QueryInvalid, QueryTimeout
 from kb.query.desk import Asker, Desk
-from kb.query.guard import form_of
+from kb.query.guard import allowed_calls, form_of
 from kb.query.policy import Policy
 from kb.query.process import Died, WorkerProcess
 from kb.store.base import GRAPH_FORMATS, TABLE_FORMATS, TABLE_FORMS, Answer, Limits, Scope
@@ -66,12 +66,13 @@ class QueryPool:
         the pages, which come first.
         """
         limits, scope, asker = limits or self.limits, scope or Scope(), asker or Asker()
-        form = form_of(query)
+        form = form_of(query, self.policy.services)
         check_format(form, name)
         request = {
             "store": str(store), "query": query, "form": form, "format": name,
             "rows": limits.rows, "bytes": limits.bytes, "seconds": limits.seconds,
             "base": scope.base, "default": scope.default, "named": scope.named,
+            "calls": allowed_calls(query, self.policy.services) if self.policy.services else [],
         }  # fmt: skip
         self._desk.enter(asker, limits.seconds)
         head, body = self._run(asker, request, limits)
@@ -152,7 +153,7 @@ class QueryPool:
         self._replaced[reason] += 1
 
     def _new(self) -> WorkerProcess:
-        worker = WorkerProcess(self.limits.memory)
+        worker = WorkerProcess(self.limits.memory, self.policy.services)
         self._all.add(worker)
         if self._closed:  # while this one was started
             worker.kill()

@@ -12,13 +12,14 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kb.errors import ClientGone
+from kb.errors import ClientGone, MizanError
+from kb.query.caller import call
 from kb.query.desk import LOOK, stays
-from kb.query.worker import write_frame
+from kb.query.frame import write_frame
 
 _START_SECONDS = 20.0
 _PIPE = 1 << 20  # bytes that the pipe of answers holds: a large answer then takes fewer turns
@@ -31,8 +32,9 @@ class Died(Exception):
 class WorkerProcess:
     """One process and its two pipes."""
 
-    def __init__(self, memory: int) -> None:
-        command = [sys.executable, "-P", "-m", "kb.query.worker", str(memory)]
+    def __init__(self, memory: int, services: Sequence[str] = ()) -> None:
+        self._services = services
+        command = [sys.executable, "-P", "-m", "kb.query.worker", str(memory), *(["calls"] if services else [])]
         root = str(Path(__file__).resolve().parents[2])
         self._process = subprocess.Popen(
             command,
@@ -68,7 +70,26 @@ class WorkerProcess:
             write_frame(self._process.stdin, json.dumps(request).encode())
         except BrokenPipeError:
             raise Died from None
-        return self._frame_json(deadline, gone), self._frame(deadline, gone)
+        failed: MizanError | None = None
+        while "call" in (head := self._frame_json(deadline, gone)):
+            failed = self._call(head, self._frame(deadline, gone), deadline, request["bytes"])
+        if failed and "error" in head:
+            raise failed
+        return head, self._frame(deadline, gone)
+
+    def _call(self, asked: dict[str, Any], query: bytes, deadline: float, most: int) -> MizanError | None:
+        """Call a service for the worker and hand it the answer; a failure is returned, to be told if it matters."""
+        assert self._process.stdin is not None
+        failed, status, body = None, 502, b""
+        try:
+            url = self._services[int(asked["call"])]
+            kind, body = call(url, query, asked["accept"], max(0.1, deadline - time.monotonic()), most)
+            status = 200
+        except MizanError as error:
+            failed, kind = error, "text/plain"
+        write_frame(self._process.stdin, json.dumps({"status": status, "type": kind}).encode())
+        write_frame(self._process.stdin, body)
+        return failed
 
     def alive(self) -> bool:
         """Whether the process still runs."""

@@ -11,35 +11,18 @@ import json
 import os
 import resource
 import signal
-import struct
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from kb.errors import MizanError, QueryInvalid
+from kb.query.frame import read_frame, write_frame
 from kb.store.base import Limits, Scope
 from kb.store.local import LocalStore
 
 _OPEN = 3  # stores held open: the current snapshot, what describes it, an older one
 _GRACE = 2.0  # seconds that a query may outlive its limit
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-
-
-def read_frame(stream: IO[bytes]) -> bytes | None:
-    """The next frame, or None at the end of the stream."""
-    head = stream.read(4)
-    if len(head) < 4:
-        return None
-    (length,) = struct.unpack(">I", head)
-    body = stream.read(length)
-    return body if len(body) == length else None
-
-
-def write_frame(stream: IO[bytes], body: bytes) -> None:
-    """Write one frame and flush it."""
-    stream.write(struct.pack(">I", len(body)))
-    stream.write(body)
-    stream.flush()
 
 
 def cut_network() -> bool:
@@ -78,19 +61,33 @@ def answer(request: dict[str, Any], stores: dict[str, LocalStore]) -> tuple[dict
     return {"media_type": result.media_type, "rows": result.rows}, result.body
 
 
+def _redirected(query: str, calls: list[list[int]], port: int) -> str:
+    """The query with each allowed service (start, end, number) called through the outlet."""
+    for start, end, number in sorted(calls, reverse=True):
+        query = f"{query[:start]}<http://127.0.0.1:{port}/{number}>{query[end:]}"
+    return query
+
+
 def main() -> int:
     """Serve requests until the standard input ends."""
-    limit = int(sys.argv[1])
+    limit, calls = int(sys.argv[1]), sys.argv[2:] == ["calls"]
     sealed = cut_network()
-    limit_memory(limit)
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing but frames may reach the pipe
+    port = 0
+    if calls:
+        from kb.query.outlet import open_outlet  # with the server of the library: only for those who need it
+
+        port = open_outlet(answers, sealed)
+    limit_memory(limit)
     write_frame(answers, json.dumps({"ready": True, "network": not sealed}).encode())
     stores: dict[str, LocalStore] = {}
     while (frame := read_frame(requests)) is not None:
         request = json.loads(frame)
         # whoever asked ends this process in time; if that one was killed, the kernel does it
         signal.setitimer(signal.ITIMER_REAL, request["seconds"] + _GRACE)
+        if request.get("calls"):
+            request["query"] = _redirected(request["query"], request["calls"], port)
         head, body = answer(request, stores)
         signal.setitimer(signal.ITIMER_REAL, 0)
         write_frame(answers, json.dumps(head).encode())

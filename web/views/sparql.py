@@ -35,7 +35,7 @@ def endpoint() -> Response:
     if asked is None:
         return _without_query()
     g.query_text = asked.text
-    question = service.question(asked, request.accept_mimetypes, graphs())
+    question = service.question(asked, request.accept_mimetypes, graphs(), site().base.policy.services)
     repeatable = request.method != "POST" and question.repeatable
     variant = f"sparql-{question.format}-{tongue().code if question.format == 'html' else ''}"
     response = not_modified(variant) if repeatable else None

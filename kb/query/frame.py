@@ -16,8 +16,9 @@ def read_frame(stream: IO[bytes]) -> bytes | None:
     return body if len(body) == length else None
 
 
-def write_frame(stream: IO[bytes], body: bytes) -> None:
-    """Write one frame and flush it."""
-    stream.write(struct.pack(">I", len(body)))
-    stream.write(body)
+def write_frame(stream: IO[bytes], *bodies: bytes) -> None:
+    """Write one frame for each body and flush them together, so that the reader is woken once."""
+    for body in bodies:
+        stream.write(struct.pack(">I", len(body)))
+        stream.write(body)
     stream.flush()

@@ -51,8 +51,7 @@ def _handler(answers: IO[bytes]) -> type[BaseHTTPRequestHandler]:
                 return
             query = self.rfile.read(size)
             call = {"call": self.path.strip("/"), "accept": self.headers.get("Accept", "")}
-            write_frame(answers, json.dumps(call).encode())
-            write_frame(answers, query)
+            write_frame(answers, json.dumps(call).encode(), query)
             head, body = json.loads(_frame()), _frame()
             self.send_response(head["status"])
             self.send_header("Content-Type", head["type"])

@@ -22,6 +22,7 @@ from kb.query.desk import LOOK, stays
 from kb.query.frame import write_frame
 
 _START_SECONDS = 20.0
+_AHEAD = 1 << 16
 _PIPE = 1 << 20  # bytes that the pipe of answers holds: a large answer then takes fewer turns
 
 
@@ -48,6 +49,7 @@ class WorkerProcess:
         with contextlib.suppress(OSError):  # a system may grant less
             fcntl.fcntl(self._process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
         self._ready = False
+        self._ahead = b""  # what was read beyond the frame that was asked for
         self.network = True
 
     def start(self) -> None:
@@ -87,8 +89,7 @@ class WorkerProcess:
             status = 200
         except MizanError as error:
             failed, kind = error, "text/plain"
-        write_frame(self._process.stdin, json.dumps({"status": status, "type": kind}).encode())
-        write_frame(self._process.stdin, body)
+        write_frame(self._process.stdin, json.dumps({"status": status, "type": kind}).encode(), body)
         return failed
 
     def alive(self) -> bool:
@@ -121,8 +122,9 @@ class WorkerProcess:
     def _read(self, length: int, deadline: float, gone: Callable[[], bool]) -> bytes:
         assert self._process.stdout is not None
         handle = self._process.stdout.fileno()
-        parts, missing = [], length
-        while missing:
+        parts, missing = [self._ahead[:length]], length - len(self._ahead)
+        self._ahead = self._ahead[length:]
+        while missing > 0:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
@@ -130,9 +132,10 @@ class WorkerProcess:
                 if gone():
                     raise ClientGone("The client has gone while its query ran")
                 continue
-            part = os.read(handle, min(missing, 1 << 20))
+            part = os.read(handle, max(missing, _AHEAD))
             if not part:
                 raise Died
-            parts.append(part)
-            missing -= len(part)
+            parts.append(part[:missing])
+            self._ahead = part[missing:]
+            missing -= len(parts[-1])
         return b"".join(parts)

@@ -90,8 +90,7 @@ def main() -> int:
             request["query"] = _redirected(request["query"], request["calls"], port)
         head, body = answer(request, stores)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        write_frame(answers, json.dumps(head).encode())
-        write_frame(answers, body)
+        write_frame(answers, json.dumps(head).encode(), body)
     return 0
 
 

@@ -153,6 +153,16 @@ def load(folder: Path) -> Snapshot:
     return Snapshot(number, time, head, folder, store, SearchIndex.read_only(folder / "search"), lease)
 
 
+def kept(home: Home, number: int) -> Snapshot | None:
+    """The snapshot with this number, if it was not pruned; the later one where a rebuild made it again."""
+    folders = sorted(home.snapshots.glob(f"{number:08d}*"), key=lambda p: (len(p.name), p.name))
+    for folder in reversed(folders):
+        found = load(folder)
+        if found.number == number:
+            return found
+    return None
+
+
 def _free_name(folder: Path, number: int) -> Path:
     names: Iterable[str] = (f"{number:08d}" + (f".{again}" if again else "") for again in range(10_000))
     return next(folder / name for name in names if not (folder / name).exists())

@@ -10,6 +10,7 @@ from kb.errors import MizanError
 from web.language import LANGUAGES
 
 HTML = "text/html"
+ANY = MIMEAccept()  # of a client that takes whatever there is
 SUFFIX_TYPES = {"ttl": "text/turtle", "jsonld": "application/ld+json", "json": "application/json", "html": HTML}
 DATA_TYPES = ("text/turtle", "application/ld+json", "application/json", HTML)  # `*/*` gets the first
 PAGE_TYPES = (HTML, "text/turtle", "application/ld+json", "application/json")

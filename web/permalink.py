@@ -22,12 +22,15 @@ def address(question: Question, at: Snapshot, host: str) -> str:
     """The permalink of a query at a snapshot; "" for a query so long that it has to be saved first."""
     if question.scope.default or question.scope.named:
         return ""
+    link = at_snapshot(question.text, at.number, host)
+    return link if len(link) <= _LONGEST else ""
+
+
+def at_snapshot(query: str, number: int, host: str) -> str:
+    """The address of a query at a snapshot, however long it gets."""
     start = f"{host.rstrip('/')}{PATH}?"
-    plain = start + urlencode({"at": at.number, "query": question.text})
-    if len(plain) <= _PLAIN:
-        return plain
-    packed = start + urlencode({"at": at.number, "z": pack(question.text)})
-    return packed if len(packed) <= _LONGEST else ""
+    plain = start + urlencode({"at": number, "query": query})
+    return plain if len(plain) <= _PLAIN else start + urlencode({"at": number, "z": pack(query)})
 
 
 def pack(text: str) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from kb.errors import MizanError
 from kb.knowledgebase import table
 from kb.query import saved
+from kb.snapshot import Snapshot
 from kb.store.base import Answer
 from web import about, asking, journal, negotiation, permalink, service
 from web.compression import packed, sent
@@ -68,9 +69,9 @@ def _without_query() -> Response:
     return response
 
 
-def run(question: Question, name: str) -> Answer:
-    """The answer to a question over the snapshot of this request, as format `name`, entered in the journal."""
-    started, answer, outcome = perf_counter(), None, "ok"
+def run(question: Question, name: str, at: Snapshot | None = None) -> Answer:
+    """The answer over a snapshot (by default the one of this request) as format `name`, entered in the journal."""
+    started, answer, outcome, at = perf_counter(), None, "ok", at or here()
     try:
         if about.asks_about_service(question.text):
             folder = description_folder(request.base_url)
@@ -79,14 +80,14 @@ def run(question: Question, name: str) -> Answer:
             )
         else:
             answer = site().base.ask(
-                question.text, name, at=here(), asker=asking.asker(request), scope=question.scope
+                question.text, name, at=at, asker=asking.asker(request), scope=question.scope
             )
         return answer
     except MizanError as error:
         outcome = type(error).__name__
         raise
     finally:
-        entry = journal.Entry(question.form, name, outcome, perf_counter() - started, here().number, answer)
+        entry = journal.Entry(question.form, name, outcome, perf_counter() - started, at.number, answer)
         kept().journal.enter(entry, question.text)
 
 

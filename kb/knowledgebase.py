@@ -22,14 +22,14 @@ from kb.applicability.check import MappingCheck, check
 from kb.applicability.facts import reported
 from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
-from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
+from kb.errors import DoesNotConform, NotFound, QueryInvalid, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.importing import Door, Imported, Options, Progress
 from kb.ingest import explain
 from kb.ingest.mapping import Mapping
 from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
-from kb.query import policy, saved
+from kb.query import fulltext, policy, saved
 from kb.query.desk import Asker
 from kb.query.pool import QueryPool
 from kb.record import Record, named
@@ -131,8 +131,18 @@ class KnowledgeBase:
         self, query: str, name: str = "json", limits: Limits | None = None, at: Snapshot | None = None, *,
         asker: Asker | None = None, scope: Scope | None = None,
     ) -> Answer:  # fmt: skip
-        """Run a SPARQL query in a worker over a snapshot (the current one by default), serialised as format `name`."""
-        return self.pool().ask((at or self.snapshot()).store_folder, query, name, limits, asker=asker, scope=scope)
+        """Run a SPARQL query in a worker over a snapshot (the current one by default), serialised as format `name`.
+
+        Text patterns (`mz:matches`) are answered by the snapshot's search index.
+        """
+        at = at or self.snapshot()
+        expanded = fulltext.expand(query, at.index.scored)
+        try:
+            return self.pool().ask(at.store_folder, expanded, name, limits, asker=asker, scope=scope)
+        except QueryInvalid:
+            if expanded != query:  # the place of the error has moved: what was written is read again
+                self.pool().ask(at.store_folder, query, name, limits, asker=asker, scope=scope)
+            raise
 
     def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Row]:
         """The rows of a shipped SELECT; each slot takes IRIs."""

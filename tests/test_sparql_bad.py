@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -35,8 +35,8 @@ def base(demo: KnowledgeBase) -> Iterator[KnowledgeBase]:
         yield base
 
 
-@pytest.fixture(scope="module")
-def port(base: KnowledgeBase) -> Iterator[int]:
+@contextmanager
+def served(base: KnowledgeBase) -> Iterator[int]:
     with listen("127.0.0.1", 0) as taken:
         server = make_server(base, taken, "127.0.0.1")
         number = taken.getsockname()[1]
@@ -46,6 +46,12 @@ def port(base: KnowledgeBase) -> Iterator[int]:
         server.asyncore.close_all(server._map)
         thread.join(5)
         server.task_dispatcher.shutdown()
+
+
+@pytest.fixture(scope="module")
+def port(base: KnowledgeBase) -> Iterator[int]:
+    with served(base) as number:
+        yield number
 
 
 Got = tuple[int, dict[str, str], bytes]
@@ -137,21 +143,13 @@ def _request(query: str, name: str = "json") -> bytes:
 
 
 def test_client_that_hangs_up_frees_its_worker(demo: KnowledgeBase) -> None:
-    with KnowledgeBase.open(demo.home.root, Limits(seconds=60.0), workers=2) as base:
-        with listen("127.0.0.1", 0) as taken:
-            server = make_server(base, taken, "127.0.0.1")
-            thread = threading.Thread(target=server.run, daemon=True)
-            thread.start()
-            number = taken.getsockname()[1]
-            with socket.create_connection(("127.0.0.1", number)) as client:
-                client.sendall(_request(ENDLESS))
-                _until(lambda: base.pool().load().running == 1)
-            _until(lambda: base.pool().load().running == 0)
-            assert base.pool().load().replaced == {"client gone": 1}
-            assert get(number, POINT)[0] == 200
-            server.asyncore.close_all(server._map)
-            thread.join(5)
-            server.task_dispatcher.shutdown()
+    with KnowledgeBase.open(demo.home.root, Limits(seconds=60.0), workers=2) as base, served(base) as number:
+        with socket.create_connection(("127.0.0.1", number)) as client:
+            client.sendall(_request(ENDLESS))
+            _until(lambda: base.pool().load().running == 1)
+        _until(lambda: base.pool().load().running == 0)
+        assert base.pool().load().replaced == {"client gone": 1}
+        assert get(number, POINT)[0] == 200
 
 
 def test_client_with_too_many_queries_is_told_so_and_others_are_not(port: int, base: KnowledgeBase) -> None:

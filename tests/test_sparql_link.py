@@ -1,4 +1,4 @@
-"""Citable queries: the address of a query at a snapshot says whether its answer still stands, and what came and went."""
+"""Citable queries: the address of a query at a snapshot says whether its answer stands, and what came and went."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 from kb.errors import MizanError
 from kb.knowledgebase import KnowledgeBase
 from kb.ns import ID, PREFIXES, RDF, XSD
-from kb.query import saved
+from kb.query import fulltext, saved
 from kb.query.guard import form_of, namespaces
 from kb.snapshot import Snapshot
 from kb.store.base import Limits
@@ -97,6 +97,7 @@ def description(address: str, at: Snapshot, counts: dict[str, list[dict[str, str
             RDF.type.value: [SD + "Service"], SD + "endpoint": [address],
             SD + "supportedLanguage": [SD + "SPARQL11Query"], SD + "defaultDataset": [dataset],
             SD + "resultFormat": [f"http://www.w3.org/ns/formats/{name}" for name in _FORMATS],
+            SD + "propertyFeature": [fulltext.PREDICATE],
             SD + "extensionFunction": [f"http://www.opengis.net/def/function/geosparql/{n}" for n in _GEO],
         }),
         *_of(dataset, {

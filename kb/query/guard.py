@@ -92,6 +92,11 @@ class _Reader:
         return self._line_ends[index] if index < len(self._line_ends) else len(self.query)
 
 
+def tokens(query: str) -> Iterator[re.Match[str]]:
+    """The tokens of a query, with the groups that _TOKEN names."""
+    return _Reader(query).tokens(0)
+
+
 def keywords(query: str) -> Iterator[tuple[str, int]]:
     """The bare words of a query in upper case with their offsets, nothing from inside names or literals."""
     for match in _Reader(query).tokens(0):

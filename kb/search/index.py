@@ -164,6 +164,18 @@ class SearchIndex:
             items = tuple(hit(searcher.doc(address)) for _, address in found.hits)
         return Hits(int(getattr(found, "count", 0)), items)  # the type stubs of tantivy do not know `count`
 
+    def scored(self, text: str, limit: int) -> tuple[int, list[tuple[str, float]]]:
+        """How many records have all words of `text`, and the IRIs of the best with their scores."""
+        with plain_errors(self.folder):
+            searcher = self.engine.searcher()
+            parts = text_queries(self.engine.schema, text)
+            if not parts:
+                return 0, []
+            limit = min(max(limit, 1), max(searcher.num_docs, 1))
+            found = searcher.search(every(parts), limit=limit, count=True)
+            best = [(str(searcher.doc(address).get_first("iri")), float(score)) for score, address in found.hits]
+        return int(getattr(found, "count", 0)), best
+
     def counts(self) -> dict[str, int]:
         """How many records there are of each kind."""
         searcher = self.engine.searcher()

@@ -166,7 +166,8 @@ def citation(told: Compared, code: str) -> str:
         text += f"، الاستعلام: {told.address}"
         text += f"، عدد الصفوف: {rows}" if rows is not None else ""
         return text + (f"، بصمة الجواب SHA-256: {digest}" if digest else "")
-    text = f"Mizan knowledge base, snapshot {told.at}" + (f" ({told.day})" if told.day else "") + f", query: {told.address}"
+    text = f"Mizan knowledge base, snapshot {told.at}" + (f" ({told.day})" if told.day else "")
+    text += f", query: {told.address}"
     text += f", rows: {rows}" if rows is not None else ""
     return text + (f", SHA-256 of the answer: {digest}" if digest else "")
 

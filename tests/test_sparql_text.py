@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from kb.errors import AnswerTooLarge, QueryInvalid
 from kb.knowledgebase import KnowledgeBase, table
 from kb.ns import MZ_BASE
-from kb.query import fulltext
+from kb.query import fulltext, policy
 from kb.query.fulltext import expand
 from web.app import create_app
 
+ROOT = Path(__file__).resolve().parents[1]
 MZ = f"PREFIX mz: <{MZ_BASE}> "
 INCIDENT = "https://w3id.org/mizan/id/incident/syria-2015-16/"
 PREFIXES = MZ + """PREFIX geo: <http://www.opengis.net/ont/geosparql#>
@@ -138,3 +141,20 @@ def test_geometry_functions_choose_by_place(demo: KnowledgeBase, name: str) -> N
     rows = table(demo.ask(PREFIXES + GEO[name]))
     assert 0 < len(rows) < len(every)
     assert all(0 <= float(row["km"].value) < 5 for row in rows if "km" in row)
+
+
+@pytest.mark.parametrize("code", ["en", "ar"])
+def test_guide_shows_queries_that_find_something(demo: KnowledgeBase, code: str) -> None:
+    guide = (ROOT / "web" / "help" / f"sparql.{code}.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```sparql\n(.*?)```", guide, re.DOTALL)
+    assert len(shown) == 2
+    for query in shown:
+        assert demo.ask(query).rows > 0
+
+
+@pytest.mark.parametrize("code", ["en", "ar"])
+def test_guide_shows_the_policy_as_it_is_without_a_file(code: str, tmp_path: Path) -> None:
+    guide = (ROOT / "web" / "help" / f"sparql.{code}.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "service.toml").write_text(shown)
+    assert policy.read(tmp_path / "service.toml") == policy.Policy()

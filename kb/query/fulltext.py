@@ -91,7 +91,7 @@ def _pattern(told: list[Token], place: int) -> _Pattern:
         limit, end = "".join(rest), closing
     elif end < len(told):
         text = told[end][0]
-    if not text[:1] in "\"'" or not text or (limit and not re.fullmatch(r"[1-9]\d{0,4}", limit)):
+    if text[:1] not in "\"'" or not text or (limit and not re.fullmatch(r"[1-9]\d{0,4}", limit)):
         raise _refused(told, place, "it takes a text, and in brackets a variable for the score and a whole number")
     if end + 1 < len(told) and told[end + 1][0].startswith(("@", "^")):
         raise _refused(told, place, "the text has no language and no type: all languages are searched")

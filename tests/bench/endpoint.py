@@ -6,8 +6,6 @@ clients have in the world, since places are granted to addresses. Clients and se
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import socket
 import statistics
@@ -43,15 +41,16 @@ def point(number: int) -> str:
 class Client:
     """One kept connection from an address of its own, with as little Python as can be."""
 
-    def __init__(self, port: int, number: int) -> None:
+    def __init__(self, port: int, number: int, path: str = "/sparql") -> None:
+        self.path = path
         self.socket = socket.create_connection(("127.0.0.1", port), source_address=(f"127.0.0.{number}", 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def get(self, query: str, name: str = "json") -> tuple[int, float, int]:
+    def get(self, query: str, name: str = "application/sparql-results+json") -> tuple[int, float, int]:
         """Status, seconds to the first byte, bytes of the body."""
         started = time.perf_counter()
-        address = f"/sparql?query={quote(query)}&format={name}"
-        self.socket.sendall(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        address = f"{self.path}?query={quote(query)}"
+        self.socket.sendall(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {name}\r\n\r\n".encode())
         data = self.socket.recv(1 << 16)
         first = time.perf_counter() - started
         while b"\r\n\r\n" not in data:
@@ -85,14 +84,39 @@ def served(home: Path, seconds: float) -> Iterator[int]:
         process.wait()
 
 
+@contextmanager
+def peer(store: Path) -> Iterator[int | None]:
+    """The port of the `oxigraph` server over the same store, or None where it is not installed."""
+    command = shutil.which("oxigraph")
+    if command is None:
+        yield None
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = [command, "serve-read-only", "--location", str(store), "--bind", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def percentile(values: list[float], share: float) -> float:
     """The value that this share of all lies below, in milliseconds."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] * 1000
 
 
-def alone(port: int, store: Oxigraph) -> None:
-    """One client and no crowd, beside the engine in this process on the same queries."""
-    client, raw, through = Client(port, 2), [], []
+def alone(port: int, store: Oxigraph, other: int | None) -> None:
+    """One client and no crowd, beside the engine in this process, and its own server, on the same queries."""
+    client, raw, through, beside = Client(port, 2), [], [], []
+    rival = Client(other, 2, "/query") if other else None
     for number in range(2_000):
         query = point(number * 7 % ROWS)
         started = time.perf_counter()
@@ -101,11 +125,18 @@ def alone(port: int, store: Oxigraph) -> None:
         started = time.perf_counter()
         assert client.get(query)[0] == 200
         through.append(time.perf_counter() - started)
+        if rival:
+            started = time.perf_counter()
+            assert rival.get(query)[0] == 200
+            beside.append(time.perf_counter() - started)
     over = (statistics.median(through) - statistics.median(raw)) * 1000
     say("point query, engine alone: median", f"{percentile(raw, 0.5):.2f} ms")
     ends = f"{percentile(through, 0.5):.2f}, {percentile(through, 0.99):.1f} ms"
     say("the same over HTTP, one client: median, p99", ends)
     say("what we add", f"{over:.2f} ms")
+    if beside:
+        ends = f"{percentile(beside, 0.5):.2f}, {percentile(beside, 0.99):.1f} ms"
+        say("the oxigraph server, one client: median, p99", ends)
 
 
 def crowd(port: int, seconds: float, rate: float, label: str, runaway: bool = False) -> None:
@@ -155,7 +186,7 @@ def large(port: int, store: Oxigraph) -> None:
         raw.append(time.perf_counter() - started)
         assert body is not None
         started = time.perf_counter()
-        status, begun, got = client.get(TABLE, "csv")
+        status, begun, got = client.get(TABLE, "text/csv")
         last.append(time.perf_counter() - started)
         first.append(begun)
         assert (status, got) == (200, len(body))
@@ -166,7 +197,7 @@ def large(port: int, store: Oxigraph) -> None:
     say("first byte ÷ engine", f"{statistics.median(first) / middle:.2f}")
 
 
-def main(seconds: float) -> None:
+def main(seconds: float = 60.0) -> None:
     """Build the demonstration with the bench's nodes in its snapshot, and measure."""
     folder = Path(tempfile.mkdtemp(prefix="mizan-serving-"))
     try:
@@ -180,7 +211,8 @@ def main(seconds: float) -> None:
         del writable
         store = Oxigraph.read_only(str(snapshot))
         with served(home.root, 10.0) as port:
-            alone(port, store)
+            with peer(snapshot) as other:
+                alone(port, store, other)
             large(port, store)
             crowd(port, min(seconds, 20), 0, "8 clients, as fast as they can")
             crowd(port, min(seconds, 20), 200, "8 clients, 200/s in all")
@@ -191,5 +223,4 @@ def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"cpus": os.cpu_count()}))
     main(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)

@@ -30,6 +30,7 @@ PARTS = (
     Part("searching", "measure", ("peer",)),
     Part("querying", "measure", ("peer",)),
     Part("serving", "measure"),
+    Part("endpoint", once="main"),
     Part("validation", once="main"),
     Part("screening", once="main"),
     Part("matching", once="main"),

@@ -22,7 +22,7 @@ from kb.applicability.check import MappingCheck, check
 from kb.applicability.facts import reported
 from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
-from kb.errors import DoesNotConform, NotFound, QueryInvalid, StoreDamaged, StoreMissing, StoreTooNew, UsageError
+from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
 from kb.importing import Door, Imported, Options, Progress
 from kb.ingest import explain
 from kb.ingest.mapping import Mapping
@@ -134,13 +134,7 @@ class KnowledgeBase:
         Text patterns (`mz:matches`) are answered by the snapshot's search index.
         """
         at = at or self.snapshot()
-        expanded = fulltext.expand(query, at.index.scored)
-        try:
-            return self.pool().ask(at.store_folder, expanded, name, limits, asker=asker, scope=scope)
-        except QueryInvalid:
-            if expanded != query:  # the place of the error has moved: what was written is read again
-                self.pool().ask(at.store_folder, query, name, limits, asker=asker, scope=scope)
-            raise
+        return fulltext.ask(self.pool(), at.store_folder, at.index.scored, query, name, limits, asker, scope)
 
     def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Row]:
         """The rows of a shipped SELECT; each slot takes IRIs."""

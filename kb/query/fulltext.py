@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyoxigraph import RdfFormat, parse
 
 from kb.errors import AnswerTooLarge, QueryInvalid
 from kb.ns import MZ, MZ_BASE
+from kb.query.desk import Asker
 from kb.query.guard import tokens
+from kb.query.pool import QueryPool
+from kb.store.base import Answer, Limits, Scope
 
 PREDICATE = MZ_BASE + "matches"
 MOST = 10_000  # records that one pattern may match
@@ -34,6 +38,20 @@ class _Pattern:
     score: str
     limit: int
     group_end: int
+
+
+def ask(
+    pool: QueryPool, store: Path, find: Find, query: str, name: str, limits: Limits | None, asker: Asker | None,
+    scope: Scope | None,
+) -> Answer:  # fmt: skip
+    """See QueryPool.ask; text patterns are answered by `find`."""
+    expanded = expand(query, find)
+    try:
+        return pool.ask(store, expanded, name, limits, asker=asker, scope=scope)
+    except QueryInvalid:
+        if expanded != query:  # the place of the error has moved: what was written is read again
+            pool.ask(store, query, name, limits, asker=asker, scope=scope)
+        raise
 
 
 def expand(query: str, find: Find) -> str:

@@ -56,8 +56,11 @@ class Client:
         while b"\r\n\r\n" not in data:
             data += self.socket.recv(1 << 16)
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-        got = len(body)
+        lengths = [int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+        if not lengths:  # in chunks: the other server sends so, and what we ask of it is short
+            while not body.endswith(b"0\r\n\r\n"):
+                body += self.socket.recv(1 << 16)
+        length, got = (lengths or [0])[0], len(body)
         while got < length:
             got += len(self.socket.recv(1 << 20))
         return int(head[9:12]), first, got

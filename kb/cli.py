@@ -25,6 +25,7 @@ from kb.show import result_table
 from kb.storage import storage_error
 from kb.store.base import TABLE_FORMS, Limits
 from kb.store.remote import RemoteStore
+from kb.store.service import GRAPH, Service
 
 
 class _Group(click.Group):
@@ -87,9 +88,17 @@ def _things_to_try(home: Path, port: int) -> str:
 @example("mizan init --home my-archive")
 @commands.command()
 @HOME
-def init(home: Path) -> None:
-    """Make an empty knowledge base with the vocabulary and the law."""
-    with KnowledgeBase.create(home) as base:
+@click.option("--store", metavar="URL", help="Publish to this SPARQL 1.1 service, and ask there.")
+@click.option("--store-update", metavar="URL", help="Where the service takes updates, if elsewhere.")
+@click.option("--store-graph", metavar="IRI", default=GRAPH, show_default=True, help="The graph that is used there.")
+def init(home: Path, store: str | None, store_update: str | None, store_graph: str) -> None:
+    """Make an empty knowledge base with the vocabulary and the law.
+
+    A service is given its password by the environment: MIZAN_STORE_TOKEN, or MIZAN_STORE_USER and MIZAN_STORE_PASSWORD.
+    """
+    if store is None and store_update is not None:
+        raise UsageError("--store-update is given without --store", "", "Name the address for queries with --store.")
+    with KnowledgeBase.create(home, Service(store, store_update or store, store_graph) if store else None) as base:
         click.echo(_built(base, home))
 
 

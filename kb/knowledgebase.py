@@ -29,13 +29,14 @@ from kb.ingest.mapping import Mapping
 from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
-from kb.query import fulltext, policy, saved
+from kb.query import afar, fulltext, policy, saved
 from kb.query.desk import Asker
 from kb.query.pool import QueryPool
 from kb.record import Record, named
 from kb.snapshot import Retention, Snapshot
 from kb.storage import plain_errors
 from kb.store.base import Answer, Limits, Scope
+from kb.store.service import Service
 from kb.validation import Finding, Validator
 from kb.writer import Outcome
 
@@ -67,16 +68,17 @@ class KnowledgeBase:
         self.policy = policy.read(home.service)
         self._limits = limits or self.policy.limits
         self._workers = workers or self.policy.workers
+        self._mirror = writer.published_to(home)
         self._pool: QueryPool | None = None
         self._snapshot: Snapshot | None = None
         self._screener: tuple[Snapshot, Screener] | None = None
         self._guard = threading.Lock()
 
     @classmethod
-    def create(cls, root: Path) -> KnowledgeBase:
-        """Make a knowledge base in `root`, or open the one that is there, with the vocabulary and the law loaded."""
+    def create(cls, root: Path, service: Service | None = None) -> KnowledgeBase:
+        """Make a knowledge base in `root`, or open the one there, with vocabulary and law; published to `service`."""
         with plain_errors(root):
-            home = writer.new_home(root, {"format": FORMAT, "software": __version__, "created": now()})
+            home = writer.new_home(root, {"format": FORMAT, "software": __version__, "created": now()}, service)
         base = cls.open(root)
         assert base.home == home
         base.load_vocabulary()
@@ -129,11 +131,15 @@ class KnowledgeBase:
         self, query: str, name: str = "json", limits: Limits | None = None, at: Snapshot | None = None, *,
         asker: Asker | None = None, scope: Scope | None = None,
     ) -> Answer:  # fmt: skip
-        """Run a SPARQL query in a worker over a snapshot (the current one by default), serialised as format `name`.
+        """Run a SPARQL query over a snapshot (the current one by default), serialised as format `name`.
 
-        Text patterns (`mz:matches`) are answered by the snapshot's search index.
+        A worker answers it, or the service that this is published to. The index answers text patterns (`mz:matches`).
         """
         at = at or self.snapshot()
+        if self._mirror is not None and at.number == self.snapshot().number:
+            expanded = fulltext.expand(query, at.index.scored)
+            if answer := afar.ask(self._mirror, expanded, name, limits or self._limits, at.number, scope):
+                return answer
         return fulltext.ask(self.pool(), at.store_folder, at.index.scored, query, name, limits, asker, scope)
 
     def rows(self, folder: str, name: str, at: Snapshot | None = None, **slots: Iterable[str]) -> list[Row]:

@@ -71,6 +71,11 @@ class Home:
         return self.root / "links"
 
     @property
+    def outbox(self) -> Path:
+        """Notes of what a SPARQL service that the knowledge base is published to has not got yet."""
+        return self.root / "outbox"
+
+    @property
     def rejects(self) -> Path:
         """Rejected rows and notes of imports."""
         return self.root / "rejects"

@@ -25,7 +25,9 @@ from kb.record import Record
 from kb.replay import import_node, system
 from kb.search import SearchIndex
 from kb.storage import replace_file
+from kb.store import service
 from kb.store.local import LocalStore
+from kb.store.mirror import Mirror, NotedStore, Outbox
 
 Progress = Callable[[int, int], None]
 _CHUNK = 500  # records applied in one atomic write
@@ -78,7 +80,9 @@ class Writer:
         self.home = home
         self.watch(progress, entries)
         self.ledger = Ledger(home.ledger)
-        self.store = LocalStore(home.store)
+        known = service.read(_about(home))
+        self._mirror, self._outbox = Mirror(known) if known else None, Outbox(home.outbox)
+        self.store = NotedStore.noting(home.store, self._outbox) if known else LocalStore(home.store)
         _check_head(home, self.ledger.head().segment, self.store.segment())
         self.recovered = self.ledger.recover()
         self._new_index = not home.search.exists()
@@ -128,9 +132,15 @@ class Writer:
     def publish(self) -> int:
         """Point readers to the present state if they do not see it yet; returns its number."""
         head = self.ledger.head()
+        self.send()
         if _shown(self.home) != head.segment:
             snapshot.publish(self.home, self.store, self.index, head, self.ledger.header(head.segment)["time"])
         return head.segment
+
+    def send(self, *, anew: bool = False) -> None:
+        """Bring the SPARQL service that this is published to level with the store, before readers are pointed to it."""
+        if self._mirror is not None and self.store.segment():
+            self._mirror.level(self.store, self._outbox, first_digest(self.ledger), anew=anew)
 
     def retiring(self, iris: Iterable[str], outcome: Outcome) -> Iterator[Entry]:
         """Entries that retire records: they supersede them with nothing."""
@@ -225,6 +235,32 @@ def refuse_restricted(records: Iterable[Record]) -> None:
             )  # fmt: skip
 
 
+def first_digest(ledger: Ledger) -> str:
+    """What names a knowledge base: the digest of the first header of its ledger, which every copy of it shares."""
+    return digest(json.dumps(ledger.header(1), sort_keys=True))
+
+
+def _about(home: Home) -> dict[str, Any]:
+    """The manifest; empty when there is none that can be read."""
+    try:
+        about = json.loads(home.manifest.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def set_service(home: Home, chosen: service.Service) -> None:
+    """Publish a knowledge base to a SPARQL service from now on; the caller holds the lock."""
+    about = {**_about(home), "store": chosen.manifest()}
+    replace_file(home.manifest, (json.dumps(about, indent=1) + "\n").encode())
+
+
+def published_to(home: Home) -> Mirror | None:
+    """The service that holds the knowledge base for those who ask, if it has one."""
+    known = service.read(_about(home))
+    return Mirror(known) if known else None
+
+
 def _check_head(home: Home, head: int, applied: int = 0) -> None:
     """Refuse to write when HEAD names less than was applied or shown: recovery would remove committed segments."""
     last = max(applied, _shown(home))
@@ -258,12 +294,13 @@ def rebuild(home: Home, progress: Progress = lambda done, of: None) -> Outcome:
     head = writer.ledger.head()
     if head.segment:
         time = writer.ledger.header(head.segment)["time"]
+        writer.send(anew=True)
         snapshot.publish(home, writer.store, writer.index, head, time)
     return Outcome(snapshot=head.segment, recovered=writer.recovered)
 
 
-def new_home(root: Path, about: dict[str, Any]) -> Home:
-    """Lay out an empty knowledge base in `root`."""
+def new_home(root: Path, about: dict[str, Any], chosen: service.Service | None = None) -> Home:
+    """Lay out an empty knowledge base in `root` unless there is one, published to the service given."""
     home = Home(root)
     root.mkdir(parents=True, exist_ok=True)
     with locked(home):
@@ -272,4 +309,6 @@ def new_home(root: Path, about: dict[str, Any]) -> Home:
             Ledger(home.ledger).create()
         if not home.manifest.exists():
             replace_file(home.manifest, (json.dumps(about, indent=1) + "\n").encode())
+        if chosen is not None:
+            set_service(home, chosen)
     return home

@@ -157,6 +157,11 @@ class LocalStore:
         for quad in self._store.quads_for_pattern(subject, None, None):
             yield quad.triple
 
+    def everything(self) -> Iterator[Triple]:
+        """All triples."""
+        for quad in self._store:
+            yield quad.triple
+
     def record(self, iri: str) -> list[Triple]:
         """The triples of one record, without what the system adds."""
         nodes = self.subjects(MZ.inRecord, NamedNode(iri))

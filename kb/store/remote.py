@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import time
 from contextlib import suppress
+from dataclasses import replace
+from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from urllib.error import HTTPError, URLError
+from urllib.request import Request
 
 from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, RdfFormat, parse, parse_query_results
-from SPARQLWrapper import POST, SPARQLWrapper
-from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException
+from SPARQLWrapper import INSERT, POST, SPARQLWrapper
+from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException, Unauthorized
 
-from kb.errors import MizanError, QueryInvalid, QueryTimeout, UsageError
-from kb.store.base import TABLE_FORMS, Answer, Limits, count_rows, media_type, too_large
+from kb.errors import MizanError, QueryInvalid, QueryRefused, QueryTimeout
+from kb.store import quirk, service
+from kb.store.base import TABLE_FORMS, Answer, Limits, media_type, too_large
 
 _READ = 1 << 16  # bytes at a time
+_JSON_IS_LARGER = 8  # than the other formats, at most by about this
+_CREDENTIALS = f"Set {service.TOKEN}, or {service.USER} and {service.PASSWORD}, in the environment."
 
 
 class ServiceFailed(MizanError):
@@ -27,44 +32,113 @@ class ServiceFailed(MizanError):
     title = "The SPARQL service failed"
 
 
-class RemoteStore:
-    """A SPARQL service. Queries go as form POST: Virtuoso hangs on a direct POST of a query."""
+class _Client(SPARQLWrapper):  # type: ignore[misc]
+    """SPARQLWrapper whose credentials stay behind where a service redirects to another."""
 
-    def __init__(self, url: str) -> None:
-        if not re.match(r"https?://[^/]", url):
-            raise UsageError(f"{url[:80]} is not the address of a service", "", "Start it with http:// or https://.")
-        self.url = url
+    authorization = ""
+
+    def _createRequest(self) -> Request:  # noqa: N802
+        request: Request = super()._createRequest()
+        if self.authorization:
+            request.add_unredirected_header("Authorization", self.authorization)
+        return request
+
+
+class RemoteStore:
+    """A SPARQL service. Queries go as form POST: Virtuoso hangs on a direct POST of a query.
+
+    With a graph only that graph is asked, and updates go to `update` (the same address if none is given).
+    """
+
+    def __init__(self, url: str, *, update: str = "", graph: str = "") -> None:
+        service.check_address(url)
+        self.url, self._update, self._graph = url, update or url, graph
+        self._cut: int | None = None
 
     def ask(self, query: str, form: str, name: str, limits: Limits) -> Answer:
-        """See Store.ask; a result that the service says it cut is refused, and so is one that breaks off."""
-        wanted = media_type(form, name)
-        client = SPARQLWrapper(self.url)
-        client.setMethod(POST)
-        client.setTimeout(max(1, round(limits.seconds)))
-        client.setQuery(query)
-        client.queryType = form  # its own guess reads words in comments too
-        client.setOnlyConneg(True)  # else it adds `format=xml`, which services prefer to the header
-        client.addCustomHttpHeader("Accept", wanted)
-        try:
-            with client.query().response as response:
-                got = response.headers.get("Content-Type", "").partition(";")[0].strip()
-                cut_at = response.headers.get("X-SPARQL-MaxRows", "")
-                body = self._body(response, limits)
-        except QueryBadFormed as error:
-            raise QueryInvalid(f"{self.url} refuses the query", _response(error)) from None
-        except (SPARQLWrapperException, HTTPException, OSError, ValueError) as error:
-            raise self._failure(error, limits) from None
+        """See Store.ask; a result that the service cut is refused, and so is one that breaks off.
+
+        Tables are fetched as JSON, which cannot be cut unseen, and written as `name` here.
+        """
+        table = form in TABLE_FORMS
+        wanted = media_type(form, "json" if table else name)
+        other = table and name != "json"
+        room = replace(limits, bytes=limits.bytes * _JSON_IS_LARGER) if other else limits
+        body, headers = self._fetch(query, form, wanted, room)
+        got = headers.get("Content-Type", "").partition(";")[0].strip()
         if got != wanted:
             raise ServiceFailed(f"{self.url} answered {got or 'without a type'}", f"{wanted} was asked for")
+        if quirk.timed_out(body):
+            raise QueryTimeout(f"{self.url} gave up in the middle of its answer", "a timeout of the service")
+        virtuoso = quirk.is_virtuoso(headers.get("Server", ""))
+        if virtuoso and not table:
+            self._refuse_silent_cut(query)
         try:
-            rows = _count(body, form, name)
-        except (SyntaxError, ValueError) as error:
+            if virtuoso and table:
+                body = quirk.standard_json(body)
+            rows = _count(body, form, "json" if table else name)
+        except (SyntaxError, ValueError, LookupError, TypeError) as error:
             raise ServiceFailed(f"{self.url} answered what is not {wanted}", _one_line(str(error))) from None
+        cut_at = headers.get("X-SPARQL-MaxRows", "")
         if cut_at.isdigit() and rows >= int(cut_at):
             raise too_large("rows (the service cuts there)", int(cut_at))
         if rows > limits.rows:
             raise too_large("rows", limits.rows)
-        return Answer(wanted, body, rows)
+        if other:
+            body = _rewritten(body, name)
+            if len(body) > limits.bytes:
+                raise too_large("bytes", limits.bytes)
+        return Answer(media_type(form, name), body, rows)
+
+    def update(self, text: str, seconds: float = 120.0) -> None:
+        """Run a SPARQL Update, waiting this long at most."""
+        limits = Limits(seconds=seconds)
+        client = self._client(self._update, limits)
+        client.queryString, client.queryType = text, INSERT  # setQuery would search all of it for its form
+        try:
+            with client.query().response as response:
+                self._body(response, limits)
+        except QueryBadFormed as error:
+            raise ServiceFailed(f"{self._update} refuses the update", _response(error)) from None
+        except (SPARQLWrapperException, HTTPException, OSError, ValueError) as error:
+            raise self._failure(error, limits) from None
+
+    def _client(self, url: str, limits: Limits) -> _Client:
+        client = _Client(url)
+        client.authorization = service.authorization(url)
+        client.setMethod(POST)
+        client.setTimeout(max(1, round(limits.seconds)))
+        client.setOnlyConneg(True)  # else it adds `format=xml`, which services prefer to the header
+        return client
+
+    def _fetch(self, query: str, form: str, wanted: str, limits: Limits) -> tuple[bytes, Message]:
+        client = self._client(self.url, limits)
+        client.setQuery(query)
+        client.queryType = form  # its own guess reads words in comments too
+        if self._graph:
+            client.addDefaultGraph(self._graph)
+        client.addCustomHttpHeader("Accept", wanted)
+        try:
+            with client.query().response as response:
+                return self._body(response, limits), response.headers
+        except QueryBadFormed as error:
+            raise QueryInvalid(f"{self.url} refuses the query", _response(error)) from None
+        except (SPARQLWrapperException, HTTPException, OSError, ValueError) as error:
+            raise self._failure(error, limits) from None
+
+    def _refuse_silent_cut(self, query: str) -> None:
+        """Virtuoso cuts graphs without a word: only a LIMIT that lies below its cap shows that nothing is missing."""
+        if self._cut is None:
+            everything = "SELECT ?a ?b { ?a ?p ?o . ?b ?q ?r }"  # more rows than any cap
+            _, headers = self._fetch(everything, "SELECT", media_type("SELECT", "json"), Limits(bytes=1 << 30))
+            said = headers.get("X-SPARQL-MaxRows", "")
+            self._cut = int(said) if said.isdigit() else 0
+        asked = quirk.limit(query)
+        if self._cut and (asked is None or asked > self._cut):
+            raise QueryRefused(
+                f"{self.url} cuts graphs at {self._cut:,} solutions without a word",
+                "a cut answer could be taken for a whole one", f"End the query with a LIMIT of at most {self._cut}.",
+            )  # fmt: skip
 
     def _body(self, response: HTTPResponse, limits: Limits) -> bytes:
         """The whole body, within time and size; the timeout of a socket alone would let a slow drip go on for ever."""
@@ -84,7 +158,13 @@ class RemoteStore:
             return QueryTimeout(f"{self.url} did not answer in {limits.seconds:g} s")
         if isinstance(error, HTTPError):
             error.close()
+            if error.code in (401, 403):
+                return ServiceFailed(f"{self.url} answered {error.code}", str(error.reason), _CREDENTIALS)
+            if error.code == 503:  # Fuseki's answer to a timeout before the first row
+                return ServiceFailed(f"{self.url} answered 503", str(error.reason), "Narrow the query, or try later.")
             return ServiceFailed(f"{self.url} answered {error.code}", str(error.reason))
+        if isinstance(error, Unauthorized):
+            return ServiceFailed(f"{self.url} failed: it wants to know who asks", _response(error), _CREDENTIALS)
         if isinstance(error, SPARQLWrapperException):
             return ServiceFailed(f"{self.url} failed", _response(error))
         reason = error.reason if isinstance(error, URLError) else error
@@ -97,14 +177,16 @@ def _count(body: bytes, form: str, name: str) -> int:
         kind = {"turtle": RdfFormat.TURTLE, "ntriples": RdfFormat.N_TRIPLES, "jsonld": RdfFormat.JSON_LD,
                 "rdfxml": RdfFormat.RDF_XML, "trig": RdfFormat.TRIG}[name]  # fmt: skip
         return sum(1 for _ in parse(body, format=kind))
-    if name in ("json", "xml"):
-        result = parse_query_results(body, format=QueryResultsFormat.JSON if name == "json" else QueryResultsFormat.XML)
-        if isinstance(result, QueryBoolean) != (form == "ASK"):
-            raise ValueError(f"it does not answer {form}")
-        if name == "xml" and not body.rstrip().endswith(b"sparql>"):
-            raise ValueError("it breaks off")  # the reader takes the end of the file for the end of the results
-        return sum(1 for _ in result) if isinstance(result, QuerySolutions) else 1
-    return count_rows(body, name) if form == "SELECT" else 1
+    result = parse_query_results(body, format=QueryResultsFormat.JSON)
+    if isinstance(result, QueryBoolean) != (form == "ASK"):
+        raise ValueError(f"it does not answer {form}")
+    return sum(1 for _ in result) if isinstance(result, QuerySolutions) else 1
+
+
+def _rewritten(body: bytes, name: str) -> bytes:
+    """A table in JSON in another format."""
+    to = {"xml": QueryResultsFormat.XML, "csv": QueryResultsFormat.CSV, "tsv": QueryResultsFormat.TSV}[name]
+    return bytes(parse_query_results(body, format=QueryResultsFormat.JSON).serialize(format=to) or b"")
 
 
 def _response(error: SPARQLWrapperException) -> str:

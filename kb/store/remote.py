@@ -32,7 +32,7 @@ class ServiceFailed(MizanError):
     title = "The SPARQL service failed"
 
 
-class _Client(SPARQLWrapper):  # type: ignore[misc]
+class _Client(SPARQLWrapper):
     """SPARQLWrapper whose credentials stay behind where a service redirects to another."""
 
     authorization = ""

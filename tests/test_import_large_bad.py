@@ -108,6 +108,14 @@ def test_xlsx_bomb_is_refused_before_it_is_unpacked(
     assert "is the most. Split it, or save it as CSV UTF-8." in err
 
 
+def test_xlsx_sheet_may_be_larger_than_what_is_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "LARGEST_PART", 20_000)
+    file = workbook(tmp_path / "t.xlsx", list(COLUMNS), *(cells(id=f"A-{n}") for n in range(50)))
+    with zipfile.ZipFile(file) as packed:
+        assert packed.getinfo(SHEET).file_size > 20_000
+    assert sum(1 for _ in source.rows(file)) == 51
+
+
 def test_xlsx_whose_cells_stand_far_to_the_right_is_refused_in_time(
     demo_home: Path, tmp_path: Path, mizan: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,8 +36,8 @@ TITLES = (  # of the errors in kb.errors and here, for translation
     marked("The disk refused"), marked("The ledger does not verify"), marked("The query does not parse"),
     marked("The query is refused"), marked("The query took too long"), marked("The answer is too large"),
     marked("The work was stopped"), marked("The service is busy"), marked("Too many queries at once"),
-    marked("The client has gone"), marked("The port is in use"), marked("The query failed"),
-    marked("No format that you accept"),
+    marked("The store is being written"), marked("The client has gone"), marked("The port is in use"),
+    marked("The query failed"), marked("No format that you accept"),
     marked("The body is of the wrong type"), marked("This went wrong on our side"),
     marked("The SPARQL service failed"), marked("The bundle exists already"), marked("Matching is not installed"),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from pathlib import Path
 
 FUSEKI = "jena-fuseki-server-5.2.0.jar"
 CUT = 100  # rows at which our Virtuoso cuts
-SECONDS = 2  # that our services give a query
+SECONDS = 6  # that our services give a query
 _INI = """
 [Database]
 DatabaseFile = virtuoso.db

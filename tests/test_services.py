@@ -136,13 +136,12 @@ def test_service_changed_by_others_is_noticed_and_made_anew(root: Path, records:
             base.rebuild()
 
 
-@pytest.mark.parametrize("name", ["csv", "json"])
-def test_service_out_of_time_gives_no_rows(root: Path, host: Host, records: list[Record], name: str) -> None:
-    """Oxigraph and Fuseki write that into an answer which began well."""
+def test_service_out_of_time_gives_no_rows(root: Path, host: Host, records: list[Record]) -> None:
+    """Oxigraph and Fuseki write that into an answer which began well; as CSV it would read like a row."""
     with KnowledgeBase.open(root) as base:
         base.write(records, {"label": "both"})
         with pytest.raises((QueryTimeout, ServiceFailed, AnswerTooLarge)) as caught:
-            base.ask(PRODUCT, name, Limits(seconds=20.0, rows=10**9, bytes=1 << 30))
+            base.ask(PRODUCT, "csv", Limits(seconds=20.0, rows=10**9, bytes=1 << 30))
         if host.kind == "oxigraph":
             assert isinstance(caught.value, QueryTimeout)
 

@@ -250,7 +250,7 @@ class _LargeGraph:
             with _journal(self.door, self.options, self._known_by) as book:
                 work = Assembly(graph.Setting(folder, book.folder, self.options.validating), book)
                 try:
-                    work.gather(begun, lines, lambda count: progress(count, _of(count, share()), "records read"))
+                    work.gather(begun, lines, lambda count: progress(count, _of(count, share()), "triples"))
                     _unchanged(self.path, self.source)
                     work.run(lambda count, part: progress(count, _of(count, part), "records checked"))
                 except (BadFile, DoesNotConform):  # it will not get better, and may hold what must not lie about

@@ -355,7 +355,7 @@ WINDOWS: dict[str, tuple[bool, Callable[[], None]]] = {  # name: whether the led
     "store filled, not marked": (True, _set(LocalStore, "mark", _die)),
     "old mark removed, new one not written": (True, lambda: _within("mark", "extend")),
     "store marked, not flushed": (True, lambda: _within("mark", "flush")),
-    "store done, index untouched": (True, _set(SearchIndex, "update", _die)),
+    "store done, index untouched": (True, _set(SearchIndex, "changing", _die)),
     "index committed, not marked": (True, _set(kb.search.index, "replace_file", _die)),
     "index mark written beside": (True, _set(kb.search.index, "replace_file", _new_file_only)),
     "index done, no snapshot": (True, _set(kb.snapshot, "publish", _die)),

@@ -62,13 +62,15 @@ class Assembly:
         self._folder = setting.folder
 
     def gather(self, begun: Gathering, lines: Iterator[tuple[str, str]], progress: Callable[[int], None]) -> None:
-        """Sort the lines of the file by record, unless an earlier run did; `begun` has the first of them."""
+        """Sort the lines of the file by record, unless an earlier run did; `begun` has the first of them.
+
+        Progress is called with the number of triples read.
+        """
         if gathering.gathered(self._folder):
             return
-        met = len(begun.groups)
+        rest = _counted(lines, progress, sum(map(len, begun.groups.values())))
         begun.spill(self._folder)
-        while not begun.take(_counted(lines, progress, met), _ANY):
-            met += len(begun.groups)
+        while not begun.take(rest, _ANY):
             begun.spill(self._folder)
         begun.spill(self._folder)
         gathering.gather(begun.merged(self._folder), self._folder, SIZE, graph.partners)
@@ -188,12 +190,9 @@ class Assembly:
 
 
 def _counted(lines: Iterator[tuple[str, str]], progress: Callable[[int], None], met: int) -> Iterator[tuple[str, str]]:
-    last = ""
-    for iri, line in lines:
-        if iri != last:
-            last, met = iri, met + 1
-            progress(met)
-        yield iri, line
+    for read, line in enumerate(lines, met + 1):
+        progress(read)
+        yield line
 
 
 def _in_order(pool: ProcessPoolExecutor, parts: Sequence[Part]) -> Iterator[Done | MizanError]:

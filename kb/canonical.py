@@ -115,8 +115,13 @@ def _value(spelt: str) -> str | Text:
         return spelt[1:-3]
     value, _, rest = spelt[1:-2].rpartition('"')
     if "\\" in value:
-        value = _ESCAPED.sub(_character, value)
+        value = unescaped(value)
     return Text(value, rest[1:], "") if rest[:1] == "@" else Text(value, "", rest[3:-1])
+
+
+def unescaped(text: str) -> str:
+    """The text of a literal as N-Triples spells it, without its escapes."""
+    return _ESCAPED.sub(_character, text)
 
 
 def _character(found: re.Match[str]) -> str:

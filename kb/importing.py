@@ -30,11 +30,11 @@ from kb.ingest.report import Intake, Kept, Problem
 from kb.ledger import entry_line, pack
 from kb.packed import Opened
 from kb.paths import Home
-from kb.record import Record
+from kb.record import Record, refuse_restricted
 from kb.snapshot import Snapshot
 from kb.storage import plain_errors
 from kb.store.local import LocalStore
-from kb.writer import Outcome, Writer, refuse_restricted
+from kb.writer import Outcome, Writer
 
 Progress = Callable[[int, int, str], None]
 """Called with how much is done, of how much, and the unit: first rows, of which the file tells about how many there

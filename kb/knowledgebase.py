@@ -32,7 +32,7 @@ from kb.paths import Home
 from kb.query import afar, fulltext, policy, saved
 from kb.query.desk import Asker
 from kb.query.pool import QueryPool
-from kb.record import Record, named
+from kb.record import Record, named, refuse_restricted
 from kb.snapshot import Retention, Snapshot
 from kb.storage import plain_errors
 from kb.store.base import Answer, Limits, Scope
@@ -249,7 +249,7 @@ class KnowledgeBase:
 
     def add(self, records: Sequence[Record], activity: dict[str, Any]) -> Written:
         """Validate records and write those that conform; the others come back with their findings."""
-        writer.refuse_restricted(records)
+        refuse_restricted(records)
         findings = self.validate(records)
         bad = {f.record for f in findings if f.severity == "Violation"}
         good = [r for r in records if r.iri not in bad]

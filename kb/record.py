@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pyoxigraph import NamedNode, Triple
 
 from kb.canonical import digest, ntriples, parse_ntriples
-from kb.errors import UsageError
+from kb.errors import DoesNotConform, UsageError
 from kb.ns import ID
 
 SYSTEM_FRAGMENT = "record"  # `<record>#record` carries what the system says about a record
@@ -66,6 +66,19 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({self.iri!r}, {self.tier!r})"
+
+
+def refuse_restricted(records: Iterable[Record]) -> None:
+    """DoesNotConform at the first record that is not public; asked before anything of it is written anywhere."""
+    for record in records:
+        refuse_tier(record.iri, record.tier)
+
+
+def refuse_tier(iri: str, tier: str) -> None:
+    """The same for a record of which only the IRI and the tier are known."""
+    if tier != "PUBLIC":
+        why = "this version keeps public records only, so that none can leak"
+        raise DoesNotConform(f"{iri} is {tier}", why, "Leave it out of the file.")
 
 
 def owner(iri: str) -> str:

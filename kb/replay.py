@@ -115,9 +115,11 @@ class _Rest:
 
     def index(self, change: Change, ledger: Ledger, number: int, moved: Iterable[str]) -> None:
         """Index the rest, from the store as it is at the end."""
+        left = {*self.later, *moved}
         for entry in ledger.others(number, _MANY):
             change.put(entry.record, statements(entry.triples))
-        change.again({*self.later, *moved})
+            left.discard(entry.record)
+        change.again(left)
 
 
 def _many(

@@ -21,7 +21,7 @@ from kb.errors import DoesNotConform, LedgerBroken, StoreDamaged, StoreLocked, S
 from kb.ledger import Entry, Ledger
 from kb.ns import MZ
 from kb.paths import Home
-from kb.record import Record
+from kb.record import Record, refuse_restricted
 from kb.replay import import_node, system
 from kb.search import SearchIndex
 from kb.storage import replace_file
@@ -222,17 +222,7 @@ class Writer:
             with self.index.changing(number) as change:
                 for iri, triples in indexed:
                     change.put(iri, plain(triples))
-                change.again(self.screened.moved)
-
-
-def refuse_restricted(records: Iterable[Record]) -> None:
-    """DoesNotConform at the first record that is not public; asked before anything of it is written anywhere."""
-    for record in records:
-        if record.tier != "PUBLIC":
-            raise DoesNotConform(
-                f"{record.iri} is {record.tier}", "this version keeps public records only, so that none can leak",
-                "Leave it out of the file.",
-            )  # fmt: skip
+                change.again(self.screened.moved.difference(iri for iri, _ in indexed))
 
 
 def first_digest(ledger: Ledger) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from pyoxigraph import NamedNode, Triple
 
 from kb.canonical import ntriples, parse_ntriples
-from kb.errors import DoesNotConform, MizanError
+from kb.errors import MizanError
 from kb.ingest import gone, tabular
 from kb.ingest.admission import admit
 from kb.ingest.build import Builder
@@ -23,7 +23,7 @@ from kb.ingest.table import Layout
 from kb.ingest.tabular import Prior
 from kb.ledger import Entry, entry_line, pack
 from kb.ns import MZ, RDF
-from kb.record import Record
+from kb.record import Record, refuse_restricted
 from kb.store.local import LocalStore
 from kb.validation import Finding, Validator
 
@@ -122,7 +122,7 @@ class Worker:
         intake = Intake(columns=self._layout.columns)
         rows = (self._layout.row(*found) for found in chunk.rows)
         tabular.take(rows, intake, self._builder, chunk.prior)
-        _refuse_restricted(intake.records)
+        refuse_restricted(intake.records)
         look = _Look(self._store, [*self._setting.mapping.reference, *intake.records])
         admit(intake, look.validate if self._setting.validating else _anything, look.held, self._setting.mapping)
         done = Done(chunk.number, intake.rows)
@@ -207,13 +207,6 @@ class _Look:
 
 def _anything(records: Sequence[Record]) -> list[Finding]:
     return []
-
-
-def _refuse_restricted(records: Iterable[Record]) -> None:
-    for record in records:
-        if record.tier != "PUBLIC":
-            why = "this version keeps public records only, so that none can leak"
-            raise DoesNotConform(f"{record.iri} is {record.tier}", why, "Leave it out of the file.")
 
 
 def _tell(intake: Intake, path: Path, done: Done) -> None:

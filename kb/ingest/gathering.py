@@ -20,8 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from kb.errors import BadFile, DoesNotConform
+from kb.errors import BadFile
 from kb.ns import DCTERMS
+from kb.record import refuse_tier
 
 BUDGET = 64 << 20  # characters of lines that are held at once
 LARGEST_RECORD = 64 << 20  # characters of one record, which is always held whole
@@ -92,9 +93,8 @@ class Gathering:
 def _refuse_restricted(iri: str, line: str) -> None:
     subject, _, value = line.split(" ", 2)
     tier = value[1:-4].rpartition("/")[2] if value.startswith("<") else "unknown"
-    if subject == f"<{iri}>" and tier != "PUBLIC":
-        why = "this version keeps public records only, so that none can leak"
-        raise DoesNotConform(f"{iri} is {tier}", why, "Leave it out of the file.")
+    if subject == f"<{iri}>":
+        refuse_tier(iri, tier)
 
 
 def _write_run(path: Path, groups: Iterable[Group]) -> None:

@@ -13,13 +13,13 @@ from pyoxigraph import NamedNode, Triple
 
 from kb import document
 from kb.canonical import parse_ntriples
-from kb.errors import DoesNotConform, MizanError
+from kb.errors import MizanError
 from kb.ingest.admission import admit
 from kb.ingest.gathering import Gathered, Part, key
 from kb.ingest.report import Intake, Problem
 from kb.ledger import Entry, entry_line, pack
 from kb.ns import ID, RDF
-from kb.record import Record, owner
+from kb.record import Record, owner, refuse_restricted
 from kb.store.local import LocalStore
 from kb.validation import Finding, Validator, compiled
 
@@ -82,10 +82,7 @@ class Worker:
         """Do one part; doing it again replaces its files."""
         self._held = {}
         records = [document.assembled(*group) for group in self._gathered.read(part)]
-        for record in records:
-            if record.tier != "PUBLIC":
-                why = "this version keeps public records only, so that none can leak"
-                raise DoesNotConform(f"{record.iri} is {record.tier}", why, "Leave it out of the file.")
+        refuse_restricted(records)
         intake = Intake(records=records)
         admit(intake, self._validate if self._setting.validating else _anything, self._digest)
         done = Done(part.number, len(records), refused=len(intake.kept_out))

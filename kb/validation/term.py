@@ -18,9 +18,9 @@ from rdflib import BNode, Literal, URIRef
 from rdflib.namespace import XSD
 from rdflib.term import Node
 
+from kb.canonical import unescaped
+
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"(?:@([A-Za-z0-9-]+)|\^\^<([^>]*)>)?', re.S)
-_ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.S)
-_CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 _BOOLEAN = XSD.boolean
 FALSE = f'"false"^^<{XSD.boolean}>'
 NO_BOOLEAN = f'"no boolean"^^<{XSD.boolean}>'
@@ -38,7 +38,7 @@ def node(term: str) -> Node:
     assert found, term
     lexical, language, datatype = found.groups()
     with quiet():
-        return Literal(_ESCAPED.sub(_character, lexical), lang=language, datatype=datatype)
+        return Literal(unescaped(lexical), lang=language, datatype=datatype)
 
 
 @contextmanager
@@ -51,11 +51,6 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         _RDFLIB.disabled = before
-
-
-def _character(found: re.Match[str]) -> str:
-    code, long_code, letter = found.groups()
-    return chr(int(code or long_code, 16)) if code or long_code else _CHARACTERS.get(letter, letter)
 
 
 def term(value: Node) -> str:

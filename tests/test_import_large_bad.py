@@ -10,9 +10,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from pyarrow import parquet
 
 from kb.errors import BadFile
 from kb.importing import Options
@@ -64,6 +66,64 @@ def test_cell_that_no_memory_should_hold_is_refused_with_its_line(
     with KnowledgeBase.open(fresh_home) as base, pytest.raises(BadFile, match=said):
         base.import_table(INCIDENTS, tmp_path / file, Options(large=large))
     assert Ledger(fresh_home / "ledger").head().segment == 1
+
+
+# Parquet
+
+
+def _parquet(path: Path, titles: pyarrow.Array, group: int = 1_000_000) -> Path:
+    rows = [cells(id=f"A-{n}") for n in range(len(titles))]
+    columns = {name: pyarrow.array([row[i] for row in rows]) for i, name in enumerate(COLUMNS)}
+    parquet.write_table(pyarrow.table(columns | {"title_en": titles}), path, compression="zstd", row_group_size=group)
+    return path
+
+
+def test_parquet_texts_are_read_whichever_way_they_are_held(tmp_path: Path) -> None:
+    words = ["مستشفى", "", "Kafr", "Kafr", None]
+    plain = pyarrow.array(words)
+    for titles in (plain, plain.dictionary_encode(), plain.cast(pyarrow.large_string()), plain.cast(pyarrow.binary())):
+        header, *rows = (list(found) for _, found in source.rows(_parquet(tmp_path / "t.parquet", titles)))
+        assert [row[header.index("title_en")] for row in rows] == ["مستشفى", "", "Kafr", "Kafr", ""]
+
+
+@pytest.mark.usefixtures("little")
+def test_parquet_value_that_stands_in_every_row_is_read_row_by_row(tmp_path: Path) -> None:
+    text = "many letters" * 1000
+    file = _parquet(tmp_path / "t.parquet", pyarrow.array([text] * 30))
+    assert [cells[list(COLUMNS).index("title_en")] for _, cells in source.rows(file)] == ["title_en", *[text] * 30]
+
+
+PARQUET = {
+    "cell": (17_000, "t.parquet, row 3: a cell is larger than 16 MiB. Shorten it."),
+    "row": (15_900, "t.parquet, row 3: a row is larger than 64 MiB. Shorten it."),
+    "column": (400_000, ": title_en unpacks to 4"),
+}
+
+
+@pytest.mark.parametrize("name", PARQUET)
+@pytest.mark.parametrize("dictionary", [True, False], ids=["held once", "in full"])
+@pytest.mark.usefixtures("little")
+def test_parquet_cell_that_no_memory_should_hold_is_refused_with_its_row(
+    name: str, dictionary: bool, demo_home: Path, tmp_path: Path, mizan: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "LARGEST_COLUMN", 300_000)
+    size, said = PARQUET[name]
+    if name == "row":
+        monkeypatch.setattr(source, "LARGEST_ROW", 15_950)
+    titles = pyarrow.array(["a", "b", "x" * size, *["y" * 12_000] * 5])
+    file = _parquet(tmp_path / "t.parquet", titles.dictionary_encode() if dictionary else titles, group=2)
+    code, _, err = mizan("import", "incidents", str(file), "--home", str(demo_home))
+    assert (code, err.count("\n"), said in err) == (2, 1, True), err
+
+
+def test_parquet_of_more_rows_than_its_bytes_can_tell_is_refused(
+    demo_home: Path, tmp_path: Path, mizan: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "FREE_ROWS", 1000)
+    file = tmp_path / "t.parquet"
+    parquet.write_table(pyarrow.table({name: pyarrow.nulls(3_000_000, pyarrow.string()) for name in COLUMNS}), file)
+    code, _, err = mizan("import", "incidents", str(file), "--home", str(demo_home))
+    assert (code, "t.parquet has 3,000,000 rows: " in err, err.count("\n")) == (2, True, 1), err
 
 
 # workbooks

@@ -28,6 +28,9 @@ _TOO_LARGE = "row too large"
 LARGEST_WORKBOOK = 512 * 1024 * 1024  # bytes when unpacked: a small file can unpack to fill the memory
 LARGEST_TEXTS, LARGEST_PART = 128 * 1024 * 1024, 16 * 1024 * 1024  # bytes of what of it is held in memory
 LARGEST_GRID = 64 * 1024 * 1024  # cells, empty ones too: a few bytes a row can place one 16,384 columns away
+LARGEST_COLUMN = 1024 * 1024 * 1024  # bytes of a column of a Parquet row group: its largest page is held in memory
+FREE_ROWS, ROWS_A_BYTE = 10_000_000, 10  # that any Parquet file may have, and for its size beyond that
+_AT_ONCE = 1000  # rows of Parquet that are unpacked together
 _CONTENTS = "[Content_Types].xml"
 _MAGIC = {
     b"PK\x03\x04": "a ZIP or office file", b"%PDF": "a PDF", b"\x1f\x8b": "a gzip file", b"\x89PNG": "a PNG picture",
@@ -107,18 +110,63 @@ def _json_cell(value: Any, place: str, name: str) -> str:
 
 def _parquet(path: Path) -> Cells:
     try:
-        from pyarrow import ArrowException, ArrowInvalid, parquet  # an extra: most archives have no such files
+        from pyarrow import ArrowException, types  # an extra: most archives have no such files
+        from pyarrow.parquet import ParquetFile, read_schema
     except ModuleNotFoundError:
         hint = "Install it with: pip install 'mizan-kb[parquet]', or export the table as CSV UTF-8."
         raise BadFile(f"{path.name} is a Parquet file", "reading it needs pyarrow", hint) from None
     try:
-        with parquet.ParquetFile(path) as file:
+        texts = [f.name for f in read_schema(path) if types.is_string(f.type) or types.is_large_string(f.type)]
+        with ParquetFile(path, read_dictionary=texts) as file:  # a value that stands in many rows is held once
+            _check_groups(path, file.metadata)
             yield 0, list(file.schema_arrow.names)
-            for batch in file.iter_batches(batch_size=2000):
-                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            number = 0
+            for batch in file.iter_batches(batch_size=_AT_ONCE):
+                for cells in _arrow_rows(path, batch, number):
                     yield 0, [_json_cell(value, path.name, "a column") for value in cells]
-    except (ArrowException, ArrowInvalid) as error:
+                number += len(batch)
+    except (ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk, not the file
         raise BadFile(f"{path.name} is not a Parquet file", str(error).split(".")[0], _EXPORT) from None
+
+
+def _check_groups(path: Path, told: Any) -> None:
+    """Refuse what unpacks too far: a column of a row group can be one value of any size, a row no bytes at all."""
+    most = max(FREE_ROWS, path.stat().st_size * ROWS_A_BYTE)
+    if told.num_rows > most:
+        why = f"{most:,} is the most that a file of its size can have"
+        raise BadFile(f"{path.name} has {told.num_rows:,} rows", why, _SMALLER)
+    for number in range(told.num_row_groups):
+        group = told.row_group(number)
+        for column in map(group.column, range(group.num_columns)):
+            if (size := column.total_uncompressed_size) > LARGEST_COLUMN:
+                what = f"{path.name}, row group {number + 1}: {column.path_in_schema} unpacks to {size:,} bytes"
+                raise BadFile(what, f"{LARGEST_COLUMN:,} is the most", "Write it in smaller row groups.")
+
+
+def _arrow_rows(path: Path, batch: Any, first: int) -> Iterator[Sequence[Any]]:
+    """The rows of a batch; one by one where all of them together would fill the memory."""
+    if all(_longest(column) * len(batch) <= LARGEST_CELL for column in batch.columns):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        return
+    for at in range(len(batch)):
+        row = [column[at].as_py() for column in batch.columns]
+        sizes = [len(value) for value in row if isinstance(value, str | bytes)]
+        if max(sizes) > LARGEST_CELL or sum(sizes) > LARGEST_ROW:
+            what = "cell is larger than 16" if max(sizes) > LARGEST_CELL else "row is larger than 64"
+            raise BadFile(f"{path.name}, row {first + at + 1}: a {what} MiB", "", "Shorten it.")
+        yield row
+
+
+def _longest(column: Any) -> int:
+    """The bytes of the longest text in a column of a batch; 0 where it holds none."""
+    from pyarrow import compute, types
+
+    texts = column.dictionary if types.is_dictionary(column.type) else column
+    kinds = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    held = any(kind(texts.type) for kind in kinds)
+    return (compute.max(compute.binary_length(texts)).as_py() or 0) if held else 0
 
 
 def _csv(path: Path, place: Place) -> Cells:
@@ -226,6 +274,8 @@ def _text(value: Any) -> str:
     """A workbook cell as it would stand in a CSV file."""
     if value is None:
         return ""
+    if isinstance(value, bytes):  # texts of Parquet that are not declared as such
+        return value.decode("utf-8", "surrogateescape")
     if isinstance(value, datetime):
         midnight = value.time() == time()
         return value.date().isoformat() if midnight else value.isoformat(timespec="seconds")

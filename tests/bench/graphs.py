@@ -1,16 +1,14 @@
-"""Run with `python -m tests.bench.graphs [RECORDS …]`: what the import of a large RDF file costs.
+"""What the import of a large RDF file costs.
 
 The records are those that the table of `tests.bench.importing` becomes, an incident and its source a row, as
 N-Triples; every record is scattered over two places half a file apart. The peer is the import in memory, at the
-smallest size. Sizes are numbers of records, 20000 by default.
+smallest size.
 """
 
 from __future__ import annotations
 
 import csv
 import shutil
-import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,8 +18,8 @@ from kb.ingest.build import Builder
 from kb.ingest.known import finder
 from kb.ingest.table import Layout
 from kb.knowledgebase import KnowledgeBase
-from tests.bench.__main__ import say, timed
-from tests.bench.importing import Memory, multiplied
+from tests.bench.figure import Memory, say, timed
+from tests.bench.source import multiplied
 
 
 def scattered(folder: Path, records: int) -> Path:
@@ -45,39 +43,36 @@ def scattered(folder: Path, records: int) -> Path:
     return first
 
 
-def measure(folder: Path, records: int, options: Options, label: str) -> None:
-    """Import a file into a new knowledge base, then again, then only check it."""
+def measure(folder: Path, size: int) -> None:
+    """Import the records of so many rows from an RDF file, then the same again."""
+    _measure(folder / str(size) / "graphs", 2 * size, Options(), "on disk")
+
+
+def peer(folder: Path, size: int) -> None:
+    """The same in memory, as small files are imported."""
+    _measure(folder / str(size) / "graphs-peer", 2 * size, Options(large=10**9), "peer, in memory")
+
+
+def _measure(folder: Path, records: int, options: Options, label: str) -> None:
+    folder.mkdir(parents=True)
     path = scattered(folder, records)
     say(f"{label}: the file", f"{path.stat().st_size / 1e6:,.0f} MB")
     with KnowledgeBase.create(folder / "home") as base:
-        first = [0.0]
+        read = [0.0]
 
-        def watch(count: int, share: float) -> None:
-            if share <= 0.5:
-                first[0] = time.perf_counter()
+        def watch(count: int, of: int, unit: str) -> None:
+            if unit == "triples":
+                read[0] = time.perf_counter()
 
         began = time.perf_counter()
         with Memory() as memory, timed(f"{label}: {records:,} records, the whole import", records):
             done = base.import_rdf(path, options, progress=watch)
         assert done.outcome and done.outcome.new == done.intake.rows and not done.intake.refused()
-        if first[0]:
-            say("  of these, until the file was read", f"{first[0] - began:8.2f} s")
+        if read[0]:
+            say("  of these, until the file was read", f"{read[0] - began:8.2f} s")
         say("  peak memory of all processes together", f"{memory.peak:,.0f} MiB")
         with Memory() as memory, timed("  the same again, nothing written", records):
             again = base.import_rdf(path, options)
         assert again.outcome and again.outcome.new == again.outcome.changed == 0
         say("  peak memory of that", f"{memory.peak:,.0f} MiB")
-
-
-def main() -> None:
-    """Run for every size asked for, then the peer."""
-    sizes = [int(text) for text in sys.argv[1:] if text.isdecimal()] or [20_000]
-    for records in sizes:
-        with tempfile.TemporaryDirectory() as name:
-            measure(Path(name), records, Options(), "on disk")
-    with tempfile.TemporaryDirectory() as name:
-        measure(Path(name), min(sizes), Options(large=10**9), "peer, in memory")
-
-
-if __name__ == "__main__":
-    main()
+    shutil.rmtree(folder)

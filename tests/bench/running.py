@@ -27,9 +27,12 @@ class Part:
 # in this order: the first makes the knowledge bases that others find
 PARTS = (
     Part("importing", "measure", ("peer", "stages")),
+    Part("graphs", smallest=("measure", "peer")),
+    Part("refusing", "measure"),
     Part("searching", "measure", ("peer",)),
     Part("querying", "measure", ("peer",)),
     Part("serving", "measure"),
+    Part("upkeep", "measure"),
     Part("endpoint", once="main"),
     Part("validation", once="main"),
     Part("screening", once="main"),
@@ -56,7 +59,7 @@ def plan(wanted: Sequence[int], only: Sequence[str], jars: str = "") -> list[Ste
         if part.once:
             steps.append(Step(part.name, part.once, WHATEVER, (jars,) if jars and part.name == "validation" else ()))
             continue
-        for size in wanted:
+        for size in wanted if part.every else ():
             steps.append(Step(part.name, part.every, size))
         steps += [Step(part.name, function, min(wanted)) for function in part.smallest]
     return steps

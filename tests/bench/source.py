@@ -17,6 +17,7 @@ from kb.generate.dataset import write as generate
 from kb.importing import Imported, Options
 from kb.ingest import mapping
 from kb.knowledgebase import KnowledgeBase
+from kb.snapshot import Retention
 
 ROOT = Path(__file__).resolve().parents[2]
 UCDP = ROOT.parent / "shared" / "data" / "ucdp-ged-syria-2016.csv"
@@ -70,7 +71,7 @@ def ready(folder: Path, size: int) -> Path:
             table = multiplied(folder / str(size) / "events.csv", size)
             done = base.import_table(mapping.load("ucdp-ged"), table)
             assert not done.intake.refused()
-            base.compact()
+            base.compact(Retention(1))
             complete(base, folder, size)
     return home(folder, size)
 

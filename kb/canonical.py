@@ -30,8 +30,10 @@ class Text(NamedTuple):
     datatype: str = ""
 
 
-Statement = tuple[str, str, str | Text]
-"""A triple as plain values: IRIs are strings. For passes over many records, where objects for terms cost too much."""
+Node = dict[str, list[str | Text]]
+"""The values of a node by the IRI of the property; IRIs are strings."""
+Nodes = dict[str, Node]
+"""Triples as plain values, by node. For passes over many records, where objects for terms cost too much."""
 
 
 @lru_cache(maxsize=65536)
@@ -97,15 +99,30 @@ def parse_ntriples(text: str, *, trusted: bool = False) -> tuple[Triple, ...]:
     return tuple(q.triple for q in parse(text, format=RdfFormat.N_TRIPLES, lenient=trusted))
 
 
-def statements(text: str) -> list[Statement]:
+def nodes(text: str) -> Nodes:
     """Canonical N-Triples text as plain values, in its order."""
-    lines = [line.split(" ", 2) for line in text.split("\n") if line]
-    return [(subject[1:-1], predicate[1:-1], _value(value)) for subject, predicate, value in lines]
+    found: Nodes = {}
+    last, node = "", Node()
+    for line in text.split("\n"):
+        if line:
+            subject, predicate, value = line.split(" ", 2)
+            if subject != last:
+                last, node = subject, found.setdefault(subject[1:-1], {})
+            name = predicate[1:-1]
+            if name in node:
+                node[name].append(_value(value))
+            else:
+                node[name] = [_value(value)]
+    return found
 
 
-def plain(triples: Iterable[Triple]) -> list[Statement]:
-    """Triples without blank nodes as plain values."""
-    return [(str(t.subject)[1:-1], t.predicate.value, _value(f"{t.object} .")) for t in triples]
+def plain(triples: Iterable[Triple], among: Nodes | None = None) -> Nodes:
+    """Triples without blank nodes as plain values, added to those of `among` if given."""
+    found: Nodes = {} if among is None else among
+    for t in triples:
+        node = found.setdefault(str(t.subject)[1:-1], {})
+        node.setdefault(t.predicate.value, []).append(_value(f"{t.object} ."))
+    return found
 
 
 @lru_cache(maxsize=65536)

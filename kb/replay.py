@@ -22,7 +22,7 @@ from pyoxigraph import NamedNode, Triple
 from kb import process
 from kb.applicability import law as law_reader
 from kb.applicability import projection
-from kb.canonical import literal, parse_ntriples, statements
+from kb.canonical import literal, nodes, parse_ntriples
 from kb.errors import ProcessEnded
 from kb.ledger import Entry, Ledger, entry_of
 from kb.ns import ACCESS, DCTERMS, ID, MZ, PROV, RDF, SKOS, XSD
@@ -106,7 +106,7 @@ class _Rest:
             self.later.add(entry.record)
         else:
             self.others = True
-            self.later |= targets(entry.record, statements(entry.triples))
+            self.later |= targets(entry.record, nodes(entry.triples))
 
     def screened(self) -> dict[str, list[Triple]]:
         """What `projection.update` has to look at: incidents that are left, and the law, which others may change."""
@@ -117,7 +117,7 @@ class _Rest:
         """Index the rest, from the store as it is at the end."""
         left = {*self.later, *moved}
         for entry in ledger.others(number, _MANY):
-            change.put(entry.record, statements(entry.triples))
+            change.put(entry.record, nodes(entry.triples))
             left.discard(entry.record)
         change.again(left)
 
@@ -192,7 +192,7 @@ class _Maker:
         texts: list[str] = []
         for line in lines:
             entry, name = entry_of(line), ""
-            said = statements(entry.triples)
+            said = nodes(entry.triples)
             texts += (entry.triples, _system_text(entry, self._number))
             made.left |= targets(entry.record, said)
             if entry.record.startswith(_INCIDENT):
@@ -261,19 +261,17 @@ class _Loader:
             self._thread.shutdown()
 
 
+_SYSTEM = (
+    f"{{0}} {RDF.type} {MZ.Record} .\n{{0}} {MZ.describes} <{{1.record}}> .\n"
+    f'{{0}} {MZ.revision} "{{1.revision}}"^^{XSD.integer} .\n{{0}} {MZ.recordDigest} "{{1.sha256}}" .\n'
+    f'{{0}} {MZ.ledgerSegment} "{{2}}"^^{XSD.integer} .\n{{0}} {PROV.wasGeneratedBy} <{ID}import/{{2}}> .\n'
+    f"{{0}} {DCTERMS.accessRights} <{ACCESS}{{1.tier}}> .\n"
+)
+
+
 def _system_text(entry: Entry, number: int) -> str:
     """What is said about every record, as N-Triples: for a new one that is all, and triples would cost ten times."""
-    node = system_node(entry.record)
-    return (
-        f"{node} {RDF.type} {MZ.Record} .\n{node} {MZ.describes} <{entry.record}> .\n"
-        f"{node} {MZ.revision} {_integer(entry.revision)} .\n{node} {MZ.recordDigest} \"{entry.sha256}\" .\n"
-        f"{node} {MZ.ledgerSegment} {_integer(number)} .\n{node} {PROV.wasGeneratedBy} {import_iri(number)} .\n"
-        f"{node} {DCTERMS.accessRights} <{ACCESS}{entry.tier}> .\n"
-    )
-
-
-def _integer(number: int) -> str:
-    return f'"{number}"^^{XSD.integer}'
+    return _SYSTEM.format(system_node(entry.record), entry, number)
 
 
 def system(entry: Entry, number: int, time: str) -> Iterator[Triple]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, Triple
 
-from kb.canonical import Statement, literal, plain
+from kb.canonical import Nodes, literal, plain
 from kb.errors import StoreDamaged
 from kb.knowledgebase import KnowledgeBase
 from kb.ns import DCTERMS, ID, MZ, SEM, SKOS
@@ -174,7 +174,7 @@ def test_search_takes_any_page(index: SearchIndex, limit: int, offset: int) -> N
 # writing
 
 
-def _record(number: int, label: str, **more: str) -> tuple[str, list[Statement]]:
+def _record(number: int, label: str, **more: str) -> tuple[str, Nodes]:
     iri = f"{ID}incident/test/{number}"
     node = NamedNode(iri)
     triples = [Triple(node, SKOS.prefLabel, literal(label, language="en")), Triple(node, MZ.inRecord, node)]

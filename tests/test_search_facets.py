@@ -12,7 +12,7 @@ import tantivy
 from pyoxigraph import NamedNode, Triple
 
 import kb.search.document
-from kb.canonical import Statement, literal, plain
+from kb.canonical import Nodes, literal, plain
 from kb.errors import StoreDamaged, UsageError
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
@@ -219,7 +219,7 @@ def incident(number: int, when: str = "2016-02-27T00:00:00+02:00") -> tuple[str,
     ]  # fmt: skip
 
 
-def said(*records: tuple[str, list[Triple]]) -> list[tuple[str, list[Statement]]]:
+def said(*records: tuple[str, list[Triple]]) -> list[tuple[str, Nodes]]:
     """Records as the index takes them."""
     return [(iri, plain(triples)) for iri, triples in records]
 

@@ -10,7 +10,7 @@ from math import inf
 from pyoxigraph import NamedNode, Triple
 
 from kb.applicability.law import BOTH, BOTH_KINDS, Law, moment
-from kb.canonical import Statement, plain
+from kb.canonical import Nodes, Text, plain
 from kb.ns import GEO, MZ, SCHEME, SEM
 from kb.record import owner
 from kb.store.local import LocalStore
@@ -96,32 +96,29 @@ class Reader:
         """
         return self.tell(plain(triples))
 
-    def tell(self, statements: Iterable[Statement]) -> Facts:
-        """The same of plain statements."""
+    def tell(self, nodes: Nodes) -> Facts:
+        """The same of plain values."""
         found: dict[str, set[str]] = {}
         of_nodes: list[tuple[str, str, str]] = []
         numbers: dict[str, bool] = {}
         discredited: set[str] = set()
         denied: set[str] = set()
         earliest, latest = -inf, inf
-        for subject, predicate, held in statements:
-            slot = _SLOTS.get(predicate)
-            if slot is None:
-                continue
-            value = held if isinstance(held, str) else held.value
+        for subject, slot, held in _told(nodes):
+            values = [value if isinstance(value, str) else value.value for value in held]
             if slot in _SETS:
-                found.setdefault(slot, set()).add(value)
+                found.setdefault(slot, set()).update(values)
             elif slot in _OF_NODES:
-                of_nodes.append((slot, subject, value))
+                of_nodes += [(slot, subject, value) for value in values]
             elif slot == "earliest":
-                earliest = moment(value) or earliest
+                earliest = moment(values[-1]) or earliest
             elif slot == "latest":
-                latest = moment(value) or latest
+                latest = moment(values[-1]) or latest
             elif slot == "number":
-                numbers[subject] = numbers.get(subject, False) or value != "0"
-            elif slot == "side" or value == _NOT_CREDIBLE:
+                numbers[subject] = numbers.get(subject, False) or any(value != "0" for value in values)
+            elif slot == "side" or _NOT_CREDIBLE in values:
                 discredited.add(subject)
-            elif value in _DENIALS:
+            elif not _DENIALS.isdisjoint(values):
                 denied.add(subject)
         return self._facts(earliest, latest, found, of_nodes, (numbers, discredited, denied))
 
@@ -143,6 +140,14 @@ class Reader:
             stated = stated - {BOTH} | set(BOTH_KINDS)
         conflict = stated | self.law.kinds(place, earliest, latest)
         return Facts(earliest, latest, place, conflict, stated, established - refuted, *others)
+
+
+def _told(nodes: Nodes) -> list[tuple[str, str, list[str | Text]]]:
+    """What the law looks at: node, slot and values."""
+    return [
+        (subject, _SLOTS[predicate], node[predicate]) for subject, node in nodes.items() for predicate in node
+        if predicate in _SLOTS
+    ]  # fmt: skip
 
 
 _NONE: frozenset[str] = frozenset()

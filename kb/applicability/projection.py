@@ -21,7 +21,7 @@ from kb.applicability.facts import Facts, reported
 from kb.applicability.law import Law, Scope
 from kb.applicability.screen import Screener
 from kb.applicability.verdict import Outcome
-from kb.canonical import Statement
+from kb.canonical import Nodes
 from kb.ns import ID, MZ, RDF, RDFS
 from kb.record import system_node
 from kb.store.local import LocalStore
@@ -113,14 +113,14 @@ class Stream:
         self._screener = Screener(law)
         self._names: set[str] = set()
 
-    def take(self, iri: str, statements: list[Statement]) -> tuple[str, str]:
+    def take(self, iri: str, nodes: Nodes) -> tuple[str, str]:
         """The profile of a new incident, and what to add to the store for it, as N-Triples; empty when it is left.
 
         The first incident of a profile brings what the law says of the profile.
         """
         if self._store.points(MZ.about, NamedNode(iri)):
             return "", ""
-        name = self._screener.profile_of(self._screener.tell(statements))
+        name = self._screener.profile_of(self._screener.tell(nodes))
         text = f"{system_node(iri)} {MZ.hasProfile} {_node(name)} .\n"
         if name not in self._names:
             self._names.add(name)

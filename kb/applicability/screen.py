@@ -14,7 +14,7 @@ from kb.applicability import rule
 from kb.applicability.facts import FIELDS, Facts, Reader
 from kb.applicability.law import Law, Scope
 from kb.applicability.verdict import Outcome, Screening, Test
-from kb.canonical import Statement
+from kb.canonical import Nodes
 
 Key = tuple[tuple[int, int], tuple[frozenset[str], ...]]
 
@@ -86,9 +86,9 @@ class Screener:
         """The facts in what is recorded of one incident."""
         return self._reader.read(triples)
 
-    def tell(self, statements: Iterable[Statement]) -> Facts:
-        """The same from plain statements."""
-        return self._reader.tell(statements)
+    def tell(self, nodes: Nodes) -> Facts:
+        """The same from plain values."""
+        return self._reader.tell(nodes)
 
     @cached_property
     def scopes(self) -> dict[str, Scope]:

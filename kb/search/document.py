@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from kb.canonical import Statement, Text
+from kb.canonical import Node, Nodes, Text
 from kb.ns import DCTERMS, GEO, MZ, OA, RDF, SCHEME, SEM, SKOS
 from kb.record import owner
 from kb.search.reference import TAKEN, Reference
 from kb.search.schema import FACETS, kind_of, step
 from kb.search.text import read, title_key
 
-Node = dict[str, list[str | Text]]  # the values of a node by the IRI of the property
-Nodes = dict[str, Node]
 _KILLED, _ATTRIBUTION, _SIDE = SCHEME + "harm#killed", MZ.Attribution.value, MZ.WarringParty.value
 _P = {
     name: term.value
@@ -41,24 +38,10 @@ _POINT = re.compile(r"POINT ?\((-?\d{1,3}(?:\.\d+)?) (-?\d{1,2}(?:\.\d+)?)\)")
 TIES = 30  # bits of a key that keep apart what has the same moment or segment
 
 
-def group(statements: Iterable[Statement], nodes: Nodes | None = None) -> Nodes:
-    """Statements as nodes with values, added to `nodes` if given."""
-    found: Nodes = {} if nodes is None else nodes
-    for subject, predicate, value in statements:
-        node = found.get(subject)
-        if node is None:
-            node = found[subject] = {}
-        if predicate in node:
-            node[predicate].append(value)
-        else:
-            node[predicate] = [value]
-    return found
-
-
-def targets(iri: str, statements: Iterable[Statement]) -> set[str]:
+def targets(iri: str, nodes: Nodes) -> set[str]:
     """The incidents, other than itself, that a record makes claims about."""
-    found = {owner(value) for _, predicate, value in statements if predicate == _ABOUT and isinstance(value, str)}
-    return {target for target in found if target != iri and kind_of(target) == "incident"}
+    found = {v for node in nodes.values() if _ABOUT in node for v in node[_ABOUT] if isinstance(v, str)} - {iri}
+    return {target for target in map(owner, found) if target != iri and kind_of(target) == "incident"}
 
 
 def fingerprint(iri: str) -> int:
@@ -72,28 +55,24 @@ def taken(nodes: Nodes) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16] if parts else ""
 
 
-def fields(
-    iri: str, statements: Iterable[Statement], reference: Reference, segment: int, profile: str = ""
-) -> dict[str, Any]:  # fmt: skip
+def fields(iri: str, nodes: Nodes, reference: Reference, segment: int, profile: str = "") -> dict[str, Any]:
     """The fields, by name, of the document of a record that was last changed in `segment`.
 
-    `profile` is that of an incident, which is looked up where it is not given.
+    `profile` is that of an incident, which is looked up where it is not given; `nodes` get what others claim of it.
     """
-    nodes, kind = group(statements), kind_of(iri)
-    foreign = reference.claims(iri) if kind == "incident" else []
-    group(foreign, nodes)
+    kind = kind_of(iri)
+    others = reference.claims(iri, nodes) if kind == "incident" else frozenset()
     main = nodes.get(iri, {})
     labels = {(v.language or "en"): v.value for v in _literals(main, "label")}
     english, arabic = labels.get("en", ""), labels.get("ar", "")
     begins = _text(main, "first")
     titles = [iri.rpartition("/")[2], *_all_texts(main, "label", "also", "code", "identifier")]
-    texts = {t for node in nodes.values() for values in node.values() for t in _texts(values, kind)}
+    texts = _texts(nodes, kind)
     title_words, text_words = [read(t) for t in titles], [read(t) for t in sorted(texts)]
     shown = {"en": english, "ar": arabic, "date": begins, "own": ""}
     names: set[str] = set().union(*(forms for _, forms in (*title_words, *text_words)))
     values: dict[str, Any] = {}
     if kind == "incident":
-        others = {owner(subject) for subject, _, _ in foreign}
         facts = Facts(iri, nodes, reference).read()
         names |= reference.words(facts.named)
         found = profile or reference.profile(iri)
@@ -260,9 +239,13 @@ def _all_texts(node: Node, *names: str) -> list[str]:
     return [v.value for name in names for v in _literals(node, name)]
 
 
-def _texts(values: list[str | Text], kind: str) -> list[str]:
+def _texts(nodes: Nodes, kind: str) -> set[str]:
     """What is read as text: of an incident, what is written in words and not timestamps and numbers."""
-    return [v.value for v in values if not isinstance(v, str) and (kind != "incident" or not v.datatype)]
+    every = kind != "incident"
+    return {
+        v.value for node in nodes.values() for values in node.values() for v in values
+        if v.__class__ is Text and (every or not v.datatype)
+    }  # fmt: skip
 
 
 def _numbers(node: Node) -> list[int]:

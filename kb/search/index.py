@@ -16,11 +16,11 @@ from typing import Any
 
 import tantivy
 
-from kb.canonical import Statement, plain
+from kb.canonical import Nodes, plain
 from kb.errors import StoreDamaged
 from kb.ns import SCHEME
 from kb.search.asking import every, text_queries
-from kb.search.document import fields, group, taken, targets
+from kb.search.document import fields, taken, targets
 from kb.search.reference import Known, Reference
 from kb.search.schema import FACETS, VERSION, build, kind_of
 from kb.storage import replace_file
@@ -115,11 +115,11 @@ class SearchIndex:
         parts = [int(part) if part.isdecimal() and part.isascii() else -1 for part in text.split()[:2]]
         return (parts[0], parts[1] if len(parts) > 1 else 1) if parts else (-1, None)
 
-    def update(self, records: Iterable[tuple[str, list[Statement]]], segment: int) -> None:
-        """Index records anew (an empty list of statements removes one); covers `segment` when this returns."""
+    def update(self, records: Iterable[tuple[str, Nodes]], segment: int) -> None:
+        """Index records anew (no nodes remove one); covers `segment` when this returns."""
         with self.changing(segment) as change:
-            for iri, statements in records:
-                change.put(iri, statements)
+            for iri, nodes in records:
+                change.put(iri, nodes)
 
     @contextmanager
     def changing(self, segment: int) -> Iterator[Change]:
@@ -195,13 +195,13 @@ class Change:
         self._reference = Reference(index.known)
         self._others: set[str] = set()
 
-    def put(self, iri: str, statements: list[Statement]) -> None:
-        """Put a record in place of what is there under its IRI; without statements it is only taken out."""
+    def put(self, iri: str, nodes: Nodes) -> None:
+        """Put a record in place of what is there under its IRI; without nodes it is only taken out."""
         if self._searcher.num_docs:
-            self._others |= self._concerned(iri, statements)
+            self._others |= self._concerned(iri, nodes)
             if self._searcher.doc_freq("iri", iri):
                 self._writer.delete_documents_by_term("iri", iri)
-        self._add(iri, statements)
+        self._add(iri, nodes)
 
     def add(self, documents: Iterable[dict[str, Any]]) -> None:
         """Add documents of new incidents, made elsewhere by `document.fields`."""
@@ -216,23 +216,23 @@ class Change:
         """Write what was changed."""
         for iri in sorted(self._others):
             self._writer.delete_documents_by_term("iri", iri)
-            self._add(iri, plain(self._known.record(iri)) if self._known is not None else [])
+            self._add(iri, plain(self._known.record(iri)) if self._known is not None else {})
         self._writer.commit()
         self._writer.wait_merging_threads()
 
-    def _add(self, iri: str, statements: list[Statement]) -> None:
-        if statements:
+    def _add(self, iri: str, nodes: Nodes) -> None:
+        if nodes:
             segment = self._reference.segment(iri, self._segment)
-            self._writer.add_document(tantivy.Document(**fields(iri, statements, self._reference, segment)))
+            self._writer.add_document(tantivy.Document(**fields(iri, nodes, self._reference, segment)))
 
-    def _concerned(self, iri: str, statements: list[Statement]) -> set[str]:
+    def _concerned(self, iri: str, nodes: Nodes) -> set[str]:
         """The incidents whose documents take something from this record: claims, names, or what lies around."""
         if self._known is None:
             return set()
-        found = targets(iri, statements)
+        found = targets(iri, nodes)
         found |= self._iris(tantivy.Query.term_query(self._schema, "from", iri))
-        if kind_of(iri) in _REFERENCE and self._taken(iri) != taken(group(statements)):
-            things = {iri} if not iri.startswith(SCHEME) else {n for n in group(statements) if "#" in n}
+        if kind_of(iri) in _REFERENCE and self._taken(iri) != taken(nodes):
+            things = {iri} if not iri.startswith(SCHEME) else {n for n in nodes if "#" in n}
             for facet in FACETS.values():
                 codes = sorted(facet.code(thing) for thing in things if facet.base and thing.startswith(facet.base))
                 if codes:

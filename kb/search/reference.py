@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from kb.canonical import Statement, plain
+from kb.canonical import Nodes, plain
 from kb.ns import ELI, GEO, MZ, ORG, SCHEME, SKOS
 from kb.record import SYSTEM_FRAGMENT, owner
 from kb.search.text import distinct
@@ -95,12 +95,13 @@ class Reference:
             found |= self._words[iri]
         return frozenset(found)
 
-    def claims(self, iri: str) -> list[Statement]:
-        """The claims that other records make about an incident."""
+    def claims(self, iri: str, nodes: Nodes) -> frozenset[str]:
+        """Add to `nodes` the claims that other records make about an incident; these records."""
         if self.known is None:
-            return []
-        nodes = self.known.subjects(MZ.about, NamedNode(iri))
-        return plain(t for n in nodes if owner(n.value) != iri for t in self.known.node(n))
+            return frozenset()
+        foreign = [n for n in self.known.subjects(MZ.about, NamedNode(iri)) if owner(n.value) != iri]
+        plain((t for n in foreign for t in self.known.node(n)), nodes)
+        return frozenset(owner(n.value) for n in foreign)
 
     def profile(self, iri: str) -> str:
         """The name of the profile that an incident is screened by; empty when there is none."""

@@ -81,7 +81,7 @@ def _spent() -> float:
 def measure(folder: Path, size: int, validating: bool = True) -> None:
     """Import a table of this size into a new knowledge base, then again, then one record by hand; complete it."""
     home, plan, options = source.home(folder, size), mapping.load("ucdp-ged"), Options(validating=validating)
-    with KnowledgeBase.create(home) as base:
+    with source.begun(folder, size) as base:
         table = source.multiplied(folder / str(size) / "events.csv", size)
         before = {name: _bytes(home / name) for name in PROJECTIONS}
         spent = _spent()
@@ -108,7 +108,7 @@ def measure(folder: Path, size: int, validating: bool = True) -> None:
         with timed("one incident by hand, validated, until it is visible"):
             base.import_table(plan, one)
             assert base.snapshot().record(f"{ID}incident/ucdp-ged/99000000")
-        with timed("the curated case and a tenth as many synthetic incidents", size // 10):
+        with timed("a tenth as many synthetic incidents", size // 10):
             source.complete(base, folder, size)
 
 

@@ -1,8 +1,8 @@
 """The data of the benchmarks, and the one knowledge base of each size that all parts share.
 
 A knowledge base of size N holds the curated case, N incidents made of the real UCDP rows, and a tenth as many of the
-synthetic dataset. The case comes first, as `mizan demo` has it: what it says of the conflict concerns every incident. It
-is compacted after the large import, as one would do.
+synthetic dataset. The case comes first, as `mizan demo` has it: what it says of the conflict concerns every incident.
+It is compacted after the large import, as one would do.
 """
 
 from __future__ import annotations

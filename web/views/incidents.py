@@ -7,21 +7,27 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from kb.errors import UsageError
+from kb.export import FORMATS, Context, write
+from kb.export.format import SUFFIXES
 from kb.search import FACETS, Filters, Listing, Screened
 from kb.search.listing import MOST, UNITS
 from kb.snapshot import Snapshot
+from web import question, selection
+from web.language import LANGUAGES, language
 from web.listing import ALL, FIRST, SHOWN, SORT_NAMES, TITLES, Chooser, State, Value, read
 from web.site import here, not_modified, page, reader, show, site, tagged, tongue
 
 blueprint = Blueprint("incidents", __name__)
 PER_PAGE = 25
 _BY_DAY, _BY_MONTH = 62, 120  # the longest stretch of time shown by days and by months
-_EXTRA = ("facets", "bins", "zoom", "limit")
+_EXTRA = ("facets", "bins", "zoom", "limit", "format", "raw", "bom")
+_FILES = (("csv", "CSV"), ("xlsx", "XLSX"), ("geojson", "GeoJSON"), ("jsonld", "JSON-LD"), ("turtle", "Turtle"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,17 @@ def show_list(lang: str) -> Response:
         choices=[_choice(chooser, name, counts[name], state) for name in names], parts=_parts(chooser, state, path),
         after=state.at(after=found.after).address(path) if found.after else "",
         before=state.at(before=found.before).address(path) if found.before else "",
-        bars=_bars(listing, state, path), data=state.address("/api/incidents"), whole="1" in state.more,
+        bars=_bars(listing, state, path), files=_files(state, lang), whole="1" in state.more,
     ), f"{lang}-incidents")  # fmt: skip
+
+
+def _files(state: State, lang: str) -> list[tuple[str, str]]:
+    """What the list can be taken away as: words and address; from its beginning, whatever page is shown."""
+    start = state.at()
+    data = start.address("/api/incidents")
+    joined = "&" if "?" in data else "?"
+    files = [(words, f"{data}{joined}{urlencode({'format': name, 'lang': lang})}") for name, words in _FILES]
+    return [*files, ("JSON", data)]
 
 
 def _listing(snapshot: Snapshot) -> Listing:
@@ -208,11 +223,15 @@ def _stretch_words(start: date, unit: str) -> Markup:
 @blueprint.get("/api/incidents")
 def as_data() -> Response:
     """The same as JSON. Also: `facets` (names with commas), `bins` (a unit of time), `zoom` (of the map), `limit`."""
-    held = not_modified("api-incidents")
+    variant = f"api-incidents-{tongue().code}"
+    held = not_modified(variant)
     if held:
         return held
     state, snapshot = read(request.args, _EXTRA), here()
     listing = _listing(snapshot)
+    wanted = question.option("format", "json")
+    if wanted != "json":
+        return _as_file(state, listing, wanted)
     names = _asked_facets(state)
     limit = _whole("limit", PER_PAGE, MOST)
     found = listing.page(state.filters, state.order, limit, state.after, state.before, tongue().code)
@@ -222,8 +241,7 @@ def as_data() -> Response:
         "sort": state.order,
         "narrowed": dict(_listed(state)),
         "incidents": [
-            {"iri": hit.iri, "label": {"en": hit.label_en, "ar": hit.label_ar}, "date": hit.date}
-            for hit in found.items
+            {"iri": hit.iri, "label": {"en": hit.label_en, "ar": hit.label_ar}, "date": hit.date} for hit in found.items
         ],
         "before": found.before,
         "after": found.after,
@@ -241,7 +259,28 @@ def as_data() -> Response:
         cells = listing.map(state.filters, _whole("zoom", 6, 16))
         told["map"] = [{**asdict(cell.box), "incidents": cell.incidents} for cell in cells]
     body = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
-    return tagged(Response(body, content_type="application/json; charset=utf-8"), "api-incidents")
+    return tagged(Response(body, content_type="application/json; charset=utf-8"), variant)
+
+
+def _as_file(state: State, listing: Listing, wanted: str) -> Response:
+    """All incidents of the list as a file: a table, or their records in RDF."""
+    snapshot, code = here(), tongue().code
+    selected = selection.hits(listing, state, code)
+    if wanted in selection.GRAPHS or wanted == "turtle":
+        body = selection.records(snapshot, selected, wanted)
+    else:
+        raw, bom = (question.option(option, "0") == "1" for option in ("raw", "bom"))
+        narrowed = {name: " | ".join(values) for name, values in _listed(state).items()}
+        titles = {tag: language(tag).gettext("Incidents") for tag in LANGUAGES}
+        source = state.address(f"{request.url_root}api/incidents")
+        context = Context("incidents", titles, narrowed, snapshot.number, snapshot.time, code, source)
+        rows = selection.table(snapshot, reader(), tongue(), selected)
+        body = write(wanted, rows, question.label, context, raw=raw, bom=bom)
+    response = Response(body, content_type=FORMATS[wanted])
+    response.headers["X-Mizan-Rows"] = str(len(selected))
+    file = f"incidents-{snapshot.number}.{SUFFIXES.get(wanted, wanted)}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    return tagged(response, f"api-incidents-{code}")
 
 
 def _listed(state: State) -> dict[str, list[str]]:

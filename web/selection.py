@@ -135,7 +135,9 @@ class _Line:
         return "–".join(dict.fromkeys((known[0], known[-1]))) if known else ""
 
     def _attributed(self, claim: Node) -> str:
-        return self._labels(claim.iris("mz:allegedActor")) if "mz:Attribution" in claim.types else ""
+        if "mz:Attribution" not in claim.types:
+            return ""
+        return f"{self._labels(claim.iris('mz:allegedActor'))} ({self._labels(claim.iris('mz:confidence'))})"
 
     def _answered(self, claim: Node) -> str:
         return self._labels(claim.iris("mz:position")) if "mz:PartyResponse" in claim.types else ""

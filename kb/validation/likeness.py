@@ -1,0 +1,173 @@
+"""Records that are like others: what a record of the same arrangement was found right in is not judged again.
+
+The records of a large import have the same nodes with the same properties and differ in some values. A text is cut at
+the name of its record, so that the pieces between are the same wherever two records say the same. Which kinds of
+pieces follow on each other is the arrangement. It settles which plans apply, how many values there are, and all that
+rests on nodes of the record itself. What is left asks something of one value, or of a few values of one node, and is
+remembered by the pieces that hold them. Nothing but "no finding" is remembered, and a record of which that is not
+certain is judged as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kb.validation.arrangement import Arrangement, Line, arrange
+from kb.validation.facts import ABOVE, TYPE, Facts, Types
+from kb.validation.plan import Plan
+from kb.validation.term import is_normal
+
+_SHORT = 12  # characters of an IRI's end that are looked for, at least: fewer would be found in other words
+_PIECES = 1 << 15  # pieces that are remembered
+_ARRANGEMENTS = 512
+_HEADS = 1 << 13
+_FAMILIES = 64
+_NO_PIECE = 0
+_END = " .\n"
+
+
+class _Head(NamedTuple):
+    """What a piece of a text is: the line of a node with its value, or up to a node of the record, or from it on."""
+
+    node: str  # the end of a node's IRI behind the record's, with the bracket
+    predicate: str = ""  # none for what stands behind the object of a line
+    mark: str = ""  # a class; or that a literal may have another spelling; or that the object is a node of the record
+    has_value: bool = True
+
+
+class _Family(dict[str, int]):
+    """Records whose IRIs begin alike: the kind of each piece, as a number, and their arrangements."""
+
+    def __init__(self, start: str) -> None:
+        super().__init__()
+        self.tail = f"<{start}"
+        self.heads: list[_Head] = []
+        self.arrangements: dict[tuple[int, ...], Arrangement | None] = {}
+        self._numbers: dict[_Head, int] = {}
+
+    def __missing__(self, piece: str) -> int:
+        head = self._head(piece) if piece.endswith(self.tail) and piece[0] in "#>" else None
+        number = _NO_PIECE if head is None else self._numbers.get(head, 0)
+        if head is not None and not number:
+            self.heads.append(head)
+            number = self._numbers[head] = len(self.heads)
+        self[piece] = number
+        return number
+
+    def _head(self, piece: str) -> _Head | None:
+        """What a piece is, None for one that a text was cut into at another place than the IRI of a node."""
+        body = piece[: -len(self.tail)]
+        if "\n" in body[:-1]:  # lines about another record
+            return None
+        if not body.endswith(_END):  # up to the object, which is a node of the record
+            words = body.split(" ", 2)
+            return _Head(words[0], words[1], "own", False) if len(words) == 3 and not words[2] else None
+        words = body[: -len(_END)].split(" ", 2)
+        if len(words) == 1:
+            return _Head(words[0], has_value=False)
+        if len(words) == 2 or words[1] == ABOVE:
+            return None
+        value = words[2]
+        if words[1] == TYPE:
+            return _Head(words[0], TYPE, value)
+        return _Head(words[0], words[1], "" if is_normal(value) else "odd")
+
+
+@dataclass(slots=True)
+class Cut:
+    """A record's text in pieces: its IRI, and the arrangement when records like it have been seen."""
+
+    iri: str
+    pieces: list[str]
+    kinds: tuple[int, ...]
+    family: _Family
+    arrangement: Arrangement | None = None
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class Likeness:
+    """The memory of one process, for the classes of foreign nodes that one mapping gives.
+
+    A mapping may learn of more nodes, but must not change its mind about one: another one makes all verdicts void.
+    """
+
+    _families: dict[str, _Family] = field(default_factory=dict)
+    _types: Types | None = None
+    _glance: Facts = field(default_factory=lambda: Facts("", {}))
+
+    def begin(self, types: Types) -> None:
+        """Judge by these classes from now on."""
+        if types is not self._types:
+            self._types, self._glance = types, Facts("", types)
+            for family in self._families.values():
+                _forget(family)
+
+    def cut(self, text: str) -> Cut | None:
+        """The pieces of a record; None for a text that cannot be cut so."""
+        iri = text[1 : text.find(">")].partition("#")[0]
+        at = max(min(iri.rfind("/"), len(iri) - _SHORT), 0)
+        start, name = iri[:at], iri[at:]
+        if not name:
+            return None
+        pieces = text.split(name)
+        if pieces[0] != f"<{start}":
+            return None
+        family = self._families.get(start) or self._begun(start)
+        pieces[-1] += family.tail
+        del pieces[0]
+        kinds = tuple(map(family.__getitem__, pieces))
+        if len(family) > _PIECES:
+            family.clear()
+            _forget(family)
+        found = family.arrangements.get(kinds, kinds)
+        if found is kinds:
+            return Cut(iri, pieces, kinds, family, is_new=True)
+        return Cut(iri, pieces, kinds, family, found)  # type: ignore[arg-type]
+
+    def conforms(self, cut: Cut) -> bool:
+        """Whether the record is certain to have no finding."""
+        found = cut.arrangement
+        return found is not None and found.is_met(cut.iri, cut.pieces, self._glance)
+
+    def learn(self, cut: Cut, facts: Facts, planned: Sequence[tuple[str, Plan]]) -> None:
+        """Remember how a record without findings is arranged."""
+        family = cut.family
+        if len(family.arrangements) >= _ARRANGEMENTS:
+            family.arrangements.clear()
+        lines = None if _NO_PIECE in cut.kinds else _lines(cut, family.heads)
+        found = arrange(cut.iri, lines, facts, planned, -len(family.tail + _END)) if lines else None
+        family.arrangements[cut.kinds] = found
+
+    def _begun(self, start: str) -> _Family:
+        if len(self._families) >= _FAMILIES or sum(len(f.heads) for f in self._families.values()) > _HEADS:
+            self._families.clear()
+        family = self._families[start] = _Family(start)
+        return family
+
+
+def _forget(family: _Family) -> None:
+    for arrangement in family.arrangements.values():
+        if arrangement is not None:
+            arrangement.forget()
+
+
+def _lines(cut: Cut, heads: list[_Head]) -> list[Line] | None:
+    """The lines of a record by the pieces that they begin in, None where the pieces make no lines."""
+    lines: list[Line] = []
+    begun: Line | None = None
+    for at, kind in enumerate(cut.kinds):
+        head = heads[kind - 1]
+        if (begun is None) != bool(head.predicate):
+            return None
+        if begun is not None:
+            lines.append(begun._replace(target=head.node))
+            begun = None
+        elif head.has_value:
+            start = len(head.node) + len(head.predicate) + 2
+            lines.append(Line(head.node, head.predicate, at, start, head.mark == "odd"))
+        else:
+            begun = Line(head.node, head.predicate, at, 0, False)
+    return lines if begun is None else None

@@ -14,7 +14,6 @@ import pytest
 from pyoxigraph import Triple
 
 from kb import vocabulary
-from kb.canonical import ntriples
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
 from kb.ingest.report import Intake

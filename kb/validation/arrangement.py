@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ _BLIND = {f"{name}ConstraintComponent" for name in (
     "NodeKind", "Datatype", "LanguageIn", "MinInclusive", "MinExclusive", "MaxInclusive", "MaxExclusive")}  # fmt: skip
 """What these say of an IRI holds of every IRI, whatever its letters."""
 _NODE = "<urn:node>"
+Learn = Callable[[set[str]], None]
+"""Told of nodes whose classes are needed, it adds to the mapping that gives them what it finds."""
 
 
 class Line(NamedTuple):
@@ -30,6 +32,22 @@ class Line(NamedTuple):
     target: str = ""  # a node of the record, as it follows on the record's IRI
 
 
+class Glance(Facts):
+    """The classes of foreign nodes, some of which are only asked for when needed, and a few values of one node."""
+
+    __slots__ = ("_learn",)
+
+    def __init__(self, types: Types, learn: Learn | None) -> None:
+        super().__init__("", types)
+        self._learn = learn
+
+    def learns(self, node: str) -> bool:
+        """Whether the classes of a node that was not known are known now."""
+        if self._learn is not None:
+            self._learn({node})
+        return node in self.foreign
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked of the values of one predicate at one node: one by one, or where there are `checks`, together."""
@@ -39,6 +57,8 @@ class Asked:
     kinds: tuple[str, ...] = ()
     typed: bool = False
     checks: tuple[Check, ...] = ()
+    fine: set[str] = field(default_factory=set)
+    """Values known to meet it, the same set for all nodes that ask the same."""
 
 
 @dataclass(slots=True)
@@ -56,17 +76,24 @@ class Arrangement:
     """The pieces that hold the values of one predicate, which must differ."""
     _fine: set[object] = field(default_factory=set)
     _places: list[int] = field(default_factory=list)
+    _alike: dict[tuple[object, ...], set[str]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Forget what was found of values."""
         self._fine.clear()
+        for asked in self.alone.values():
+            asked.fine.clear()
 
-    def is_met(self, iri: str, pieces: list[str], glance: Facts) -> bool:
-        """Whether a record has no finding; `glance` knows the classes of foreign nodes, and nothing else."""
+    def is_met(self, iri: str, pieces: list[str], glance: Glance) -> bool:
+        """Whether a record has no finding."""
         fine = self._fine
         for at in [at for at in self._places if pieces[at] not in fine]:
-            if not _answer(self.alone[at], pieces, self.tail, glance):
-                return False
+            asked = self.alone[at]
+            value = pieces[at][asked.lines[0].start : self.tail]
+            if value not in asked.fine:
+                if not _answer(asked, pieces, self.tail, glance):
+                    return False
+                asked.fine.add(value)
             fine.add(pieces[at])
         for pick, asked in self.together:
             found = pick(pieces)
@@ -84,12 +111,14 @@ class Arrangement:
         places = [line.at for line in asked.lines]
         if len(places) > 1:
             self.together.append((itemgetter(*places), asked))
-        else:
-            self.alone[places[0]] = asked
+            return
+        if places[0] not in self.alone:
             self._places.append(places[0])
+        alike = self._alike.setdefault((asked.tests, asked.kinds, asked.typed, asked.checks), asked.fine)
+        self.alone[places[0]] = replace(asked, fine=alike)
 
 
-def _answer(asked: Asked, pieces: list[str], tail: int, glance: Facts) -> bool:
+def _answer(asked: Asked, pieces: list[str], tail: int, glance: Glance) -> bool:
     """Whether values, which end `tail` characters before the end of their pieces, meet what is asked of them."""
     properties: dict[str, list[str]] = {}
     glance.nodes = {_NODE: properties}
@@ -98,7 +127,7 @@ def _answer(asked: Asked, pieces: list[str], tail: int, glance: Facts) -> bool:
         value = pieces[line.at][line.start : tail]
         if line.odd:
             value = normal(value)
-        if asked.typed and value not in types and value[0] == "<":
+        if asked.typed and value[0] == "<" and not (value in types or glance.learns(value)):
             return False
         for breaks in asked.tests:
             if breaks(value):
@@ -170,11 +199,10 @@ def _take_checks(found: Arrangement, node: str, step: Step, by_place: dict[tuple
     lines = tuple(line for predicate in predicates for line in by_place.get((node, predicate), ()))
     if any(line.target for line in lines):
         return False  # a check may look at the letters of these
-    first = found.alone.get(lines[0].at) if len(lines) == 1 else None
-    if first is not None:
-        found.alone[lines[0].at] = Asked(lines, first.tests, first.kinds, first.typed, tuple(step.checks))
-    else:
-        found.ask(Asked(lines, checks=tuple(step.checks)))
+    asked = Asked(lines, checks=tuple(step.checks))
+    if len(lines) == 1 and (first := found.alone.get(lines[0].at)):
+        asked = replace(asked, tests=first.tests, kinds=first.kinds, typed=first.typed)
+    found.ask(asked)
     return True
 
 

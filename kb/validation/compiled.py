@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
@@ -13,6 +13,7 @@ from rdflib.term import Node
 
 from kb.record import owner
 from kb.validation import oracle
+from kb.validation.arrangement import Learn
 from kb.validation.compiler import Compiler
 from kb.validation.facts import TYPE, Facts, Types, record_of
 from kb.validation.finding import Finding
@@ -123,7 +124,7 @@ class Compiled:
         *,
         joined: bool = False,
         remember: bool = False,
-        learn: Callable[[set[str]], None] | None = None,
+        learn: Learn | None = None,
     ) -> Examined:
         """The findings about those records for which all that counts is known.
 
@@ -136,7 +137,7 @@ class Compiled:
         if self._likeness is None or len(texts) < _MANY or not self._in_use.acquire(blocking=False):
             return self._examine(texts, types, None, joined, remember, learn)
         try:
-            self._likeness.begin(types)
+            self._likeness.begin(types, learn)
             return self._examine(texts, types, self._likeness, joined, remember, learn)
         finally:
             self._in_use.release()
@@ -148,7 +149,7 @@ class Compiled:
         likeness: Likeness | None,
         joined: bool,
         remember: bool,
-        learn: Callable[[set[str]], None] | None,
+        learn: Learn | None,
     ) -> Examined:
         done = Examined()
         left = []

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kb.validation.arrangement import Arrangement, Line, arrange
+from kb.validation.arrangement import Arrangement, Glance, Learn, Line, arrange
 from kb.validation.facts import ABOVE, TYPE, Facts, Types
 from kb.validation.plan import Plan
 from kb.validation.term import is_normal
@@ -43,17 +43,32 @@ class _Family(dict[str, int]):
     def __init__(self, start: str) -> None:
         super().__init__()
         self.tail = f"<{start}"
+        self._end = _END + self.tail
         self.heads: list[_Head] = []
         self.arrangements: dict[tuple[int, ...], Arrangement | None] = {}
         self._numbers: dict[_Head, int] = {}
+        self._usual: dict[tuple[str, str], int] = {}  # heads of lines with a value in its one spelling
 
     def __missing__(self, piece: str) -> int:
+        words = piece.split(" ", 2)
+        number = self._usual.get((words[0], words[1]), _NO_PIECE) if len(words) == 3 else _NO_PIECE
+        if number:
+            value = words[2].removesuffix(self._end)
+            if len(value) == len(words[2]) or "\n" in value or not is_normal(value):
+                number = _NO_PIECE
+        self[piece] = number = number or self._number(piece)
+        return number
+
+    def _number(self, piece: str) -> int:
         head = self._head(piece) if piece.endswith(self.tail) and piece[0] in "#>" else None
-        number = _NO_PIECE if head is None else self._numbers.get(head, 0)
-        if head is not None and not number:
+        if head is None:
+            return _NO_PIECE
+        number = self._numbers.get(head)
+        if number is None:
             self.heads.append(head)
             number = self._numbers[head] = len(self.heads)
-        self[piece] = number
+            if head.has_value and head.predicate and not head.mark:
+                self._usual[head.node, head.predicate] = number
         return number
 
     def _head(self, piece: str) -> _Head | None:
@@ -96,12 +111,13 @@ class Likeness:
 
     _families: dict[str, _Family] = field(default_factory=dict)
     _types: Types | None = None
-    _glance: Facts = field(default_factory=lambda: Facts("", {}))
+    _glance: Glance = field(default_factory=lambda: Glance({}, None))
 
-    def begin(self, types: Types) -> None:
-        """Judge by these classes from now on."""
+    def begin(self, types: Types, learn: Learn | None) -> None:
+        """Judge by these classes from now on; `learn` may add to them."""
+        self._glance = Glance(types, learn)
         if types is not self._types:
-            self._types, self._glance = types, Facts("", types)
+            self._types = types
             for family in self._families.values():
                 _forget(family)
 

@@ -115,6 +115,22 @@ def test_what_is_remembered_changes_no_finding_whatever_the_shapes(seed: int) ->
     assert keys(by_numbers(checker, texts, types)) == keys(one_by_one(checker, texts, types))
 
 
+@pytest.mark.parametrize("limit", ["_PIECES", "_ARRANGEMENTS", "_HEADS", "_FAMILIES"])
+def test_what_is_let_go_of_changes_no_finding(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [renamed(text, n) for n in range(2) for text in (*real("ucdp-ged")[-15:], *real("airwars")[-15:])]
+    texts = near(compiled.shipped(), [made_wrong(t, "two values exchanged", n) if n % 5 == 0 else t
+                                      for n, t in enumerate(texts)])  # fmt: skip
+    types, checker = classes(texts), Compiled(oracle.shapes())
+    expected = keys(one_by_one(checker, texts, types))
+    monkeypatch.setattr(f"kb.validation.likeness.{limit}", 3)
+    if limit != "_PIECES":  # which is when the others are looked at
+        monkeypatch.setattr("kb.validation.likeness._PIECES", 400)
+    assert keys(by_numbers(checker, texts, types)) == expected
+    likeness = checker._likeness
+    assert likeness is not None
+    assert len(likeness._families) <= 64 and sum(map(len, likeness._families.values())) <= 500
+
+
 # what the letters of a name decide
 
 NAMED = [

@@ -155,7 +155,7 @@ class Compiled:
         left = []
         for index, text in enumerate(texts):
             cut = likeness.cut(text) if likeness is not None else None
-            if cut is not None and likeness is not None and likeness.conforms(cut):
+            if cut is not None and cut.conforms():
                 if remember and cut.arrangement is not None:
                     for kinds, node in cut.arrangement.nodes:
                         done.nodes.setdefault(kinds, []).append(f"<{cut.iri}{node}")
@@ -179,8 +179,8 @@ class Compiled:
             done.findings += findings
             if targeted:
                 left.append(text)
-            elif cut is not None and cut.is_new and not findings and likeness is not None:
-                likeness.learn(cut, facts, planned)
+            elif cut is not None and cut.is_new and not findings:
+                cut.learn(facts, planned)
         if left:
             done.findings += oracle.check(left, types, self._rest)
         return done

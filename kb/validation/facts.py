@@ -9,7 +9,7 @@ from pyoxigraph import Triple
 
 from kb.ns import RDF, RDFS
 from kb.record import owner
-from kb.validation.term import normal
+from kb.validation.term import is_normal, normal
 
 Types = Mapping[str, Sequence[str]]
 """The classes of nodes that stand elsewhere; nodes and classes spelled as in N-Triples, `<…>`."""
@@ -55,7 +55,7 @@ class Facts:
             if not line:
                 continue
             subject, predicate, value = line.split(" ", 2)
-            if value[0] == '"' and (value[-1] != '"' or "\\" in value):
+            if value[0] == '"' and not is_normal(value):
                 value = normal(value)
             if subject != last:
                 properties = nodes.setdefault(subject, {})

@@ -11,7 +11,7 @@ certain is judged as any other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from kb.validation.arrangement import Arrangement, Glance, Learn, Line, arrange
@@ -92,34 +92,47 @@ class _Family(dict[str, int]):
 
 @dataclass(slots=True)
 class Cut:
-    """A record's text in pieces: its IRI, and the arrangement when records like it have been seen."""
+    """A record's text in pieces, and the arrangement that these make, if it is known."""
 
     iri: str
     pieces: list[str]
     kinds: tuple[int, ...]
     family: _Family
+    glance: Glance
     arrangement: Arrangement | None = None
     is_new: bool = False
 
+    def conforms(self) -> bool:
+        """Whether the record is certain to have no finding."""
+        return self.arrangement is not None and self.arrangement.is_met(self.iri, self.pieces, self.glance)
 
-@dataclass(slots=True)
+    def learn(self, facts: Facts, planned: Sequence[tuple[str, Plan]]) -> None:
+        """Remember how this record, which has no findings, is arranged."""
+        known = self.family.arrangements
+        if len(known) >= _ARRANGEMENTS:
+            known.clear()
+        lines = None if _NO_PIECE in self.kinds else _lines(self)
+        tail = -len(self.family.tail + _END)
+        known[self.kinds] = arrange(self.iri, lines, facts, planned, tail) if lines else None
+
+
 class Likeness:
     """The memory of one process, for the classes of foreign nodes that one mapping gives.
 
     A mapping may learn of more nodes, but must not change its mind about one: another one makes all verdicts void.
     """
 
-    _families: dict[str, _Family] = field(default_factory=dict)
-    _types: Types | None = None
-    _glance: Glance = field(default_factory=lambda: Glance({}, None))
+    def __init__(self) -> None:
+        self._families: dict[str, _Family] = {}
+        self._glance = Glance({}, None)
 
     def begin(self, types: Types, learn: Learn | None) -> None:
         """Judge by these classes from now on; `learn` may add to them."""
+        if types is not self._glance.foreign:
+            self._forget()
+        if sum(map(len, self._families.values())) > _PIECES:
+            self._shrink()
         self._glance = Glance(types, learn)
-        if types is not self._types:
-            self._types = types
-            for family in self._families.values():
-                _forget(family)
 
     def cut(self, text: str) -> Cut | None:
         """The pieces of a record; None for a text that cannot be cut so."""
@@ -131,51 +144,46 @@ class Likeness:
         pieces = text.split(name)
         if pieces[0] != f"<{start}":
             return None
-        family = self._families.get(start) or self._begun(start)
+        family = self._families.get(start)
+        if family is None:
+            family = self._begun(start)
         pieces[-1] += family.tail
         del pieces[0]
         kinds = tuple(map(family.__getitem__, pieces))
         if len(family) > _PIECES:
-            family.clear()
-            _forget(family)
-        found = family.arrangements.get(kinds, kinds)
-        if found is kinds:
-            return Cut(iri, pieces, kinds, family, is_new=True)
-        return Cut(iri, pieces, kinds, family, found)  # type: ignore[arg-type]
-
-    def conforms(self, cut: Cut) -> bool:
-        """Whether the record is certain to have no finding."""
-        found = cut.arrangement
-        return found is not None and found.is_met(cut.iri, cut.pieces, self._glance)
-
-    def learn(self, cut: Cut, facts: Facts, planned: Sequence[tuple[str, Plan]]) -> None:
-        """Remember how a record without findings is arranged."""
-        family = cut.family
-        if len(family.arrangements) >= _ARRANGEMENTS:
-            family.arrangements.clear()
-        lines = None if _NO_PIECE in cut.kinds else _lines(cut, family.heads)
-        found = arrange(cut.iri, lines, facts, planned, -len(family.tail + _END)) if lines else None
-        family.arrangements[cut.kinds] = found
+            self._shrink()
+        try:
+            return Cut(iri, pieces, kinds, family, self._glance, family.arrangements[kinds])
+        except KeyError:
+            return Cut(iri, pieces, kinds, family, self._glance, is_new=True)
 
     def _begun(self, start: str) -> _Family:
-        if len(self._families) >= _FAMILIES or sum(len(f.heads) for f in self._families.values()) > _HEADS:
+        if len(self._families) >= _FAMILIES:
             self._families.clear()
         family = self._families[start] = _Family(start)
         return family
 
+    def _forget(self) -> None:
+        for family in self._families.values():
+            for arrangement in family.arrangements.values():
+                if arrangement is not None:
+                    arrangement.forget()
 
-def _forget(family: _Family) -> None:
-    for arrangement in family.arrangements.values():
-        if arrangement is not None:
-            arrangement.forget()
+    def _shrink(self) -> None:
+        """Let go of the pieces, which most texts bring new ones of, and of all else where that is much as well."""
+        self._forget()
+        if sum(len(family.heads) for family in self._families.values()) > _HEADS:
+            self._families.clear()
+        for family in self._families.values():
+            family.clear()
 
 
-def _lines(cut: Cut, heads: list[_Head]) -> list[Line] | None:
+def _lines(cut: Cut) -> list[Line] | None:
     """The lines of a record by the pieces that they begin in, None where the pieces make no lines."""
     lines: list[Line] = []
     begun: Line | None = None
     for at, kind in enumerate(cut.kinds):
-        head = heads[kind - 1]
+        head = cut.family.heads[kind - 1]
         if (begun is None) != bool(head.predicate):
             return None
         if begun is not None:

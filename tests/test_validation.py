@@ -14,9 +14,9 @@ import pytest
 from pyoxigraph import Triple
 
 from kb import vocabulary
-from kb.canonical import ntriples
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
+from kb.ingest.report import Intake
 from kb.ns import ID, MZ_BASE, RDF
 from kb.validation import Finding, Validator, compiled, oracle
 from kb.validation.facts import Facts, Types, record_of, types_in
@@ -38,12 +38,16 @@ DATASETS = {"ucdp-ged": ("ucdp-ged-syria-2016.csv", 29), "airwars": ("airwars-ru
 
 
 @cache
-def real(name: str) -> tuple[str, ...]:
-    """The records that a mapping makes of a real table, each so many-th of them."""
+def intake(name: str) -> Intake:
+    """What a mapping makes of a real table."""
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
-    file, every = DATASETS[name]
-    intake = tabular.read(shared / file, mapping.load(name), finder(None), lambda rows: None)
-    return tuple(ntriples(record.triples) for record in intake.records)[::every]
+    return tabular.read(shared / DATASETS[name][0], mapping.load(name), finder(None), lambda rows: None)
+
+
+@cache
+def real(name: str) -> tuple[str, ...]:
+    """The records of that table, each so many-th of them."""
+    return tuple(record.text for record in intake(name).records[:: DATASETS[name][1]])
 
 
 @cache

@@ -176,7 +176,7 @@ _NEW: dict[URIRef, list[Node]] = {
 _NESTING = (SH.node, SH["not"], SH.property, SH.qualifiedValueShape)
 
 
-def _changed(seed: int) -> Graph:
+def changed(seed: int) -> Graph:
     """The shipped shapes with a few triples removed, replaced or added."""
     draw = random.Random(seed)
     graph = Graph(bind_namespaces="none")
@@ -202,7 +202,7 @@ def _changed(seed: int) -> Graph:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_shapes_changed_at_random_agree_with_pyshacl_or_are_refused(seed: int) -> None:
-    graph = _changed(seed)
+    graph = changed(seed)
     text, types = _records()
     checker = Compiled(graph)
     with warnings.catch_warnings():

@@ -55,6 +55,14 @@ def disagreement(compiled: Compiled, text: str, types: Types, shapes: Graph) -> 
     return difference(ours, theirs)
 
 
+def disagreement_of_many(ours: Sequence[Finding], theirs: Sequence[Finding]) -> dict[str, list[object]]:
+    """The same for the findings about many records."""
+    raising = {f.record for f in theirs if not f.shape}
+    said = [f for f in ours if f.record not in raising or not f.component.startswith(COMPARED)]
+    assert raising <= {f.record for f in ours if f.component.startswith(COMPARED)}
+    return difference(said, [f for f in theirs if f.shape])
+
+
 @cache
 def shipped_types() -> dict[str, list[str]]:
     """The classes of every node of the shipped ontology, law, reference data and cases."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Lock
 
 from rdflib import Graph
 from rdflib.namespace import OWL, RDF, RDFS, SH
@@ -12,14 +13,17 @@ from rdflib.term import Node
 
 from kb.record import owner
 from kb.validation import oracle
+from kb.validation.arrangement import Learn
 from kb.validation.compiler import Compiler
 from kb.validation.facts import TYPE, Facts, Types, record_of
 from kb.validation.finding import Finding
+from kb.validation.likeness import Likeness
 from kb.validation.path import Refused
 from kb.validation.plan import Plan
 from kb.validation.shape import Failure, Shape
 from kb.validation.term import lexical, term
 
+_MANY = 20  # records of which it pays to remember what was found
 _PLANS = 4096  # kinds of nodes (classes and predicates) whose shapes are remembered
 _Planned = list[tuple[str, Plan]]
 _TARGETS = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
@@ -93,6 +97,8 @@ class Compiled:
         self.refused = tuple(refused.values())
         self.far = frozenset({*compiler.far, *self._aimed.objects})
         self.typed = None if refused else frozenset(compiler.typed)
+        self._likeness = None if refused or self._aimed.nodes else Likeness()
+        self._in_use = Lock()  # one run at a time remembers
         self._rest = oracle.without(shapes, lambda t: t[1] in _TARGETS and t[0] not in refused) if refused else shapes
 
     def __reduce__(self) -> tuple[object, tuple[Graph, ...]]:
@@ -118,17 +124,42 @@ class Compiled:
         *,
         joined: bool = False,
         remember: bool = False,
-        learn: Callable[[set[str]], None] | None = None,
+        learn: Learn | None = None,
     ) -> Examined:
         """The findings about those records for which all that counts is known.
 
         That is the classes of all foreign nodes by `types`, and no triples of other records. With `joined`, each text
         already holds the triples that count, and no record is `linked`. With `remember` the nodes are given back.
+        Verdicts about values are kept for the next call with the same mapping `types`, to which nodes may be added
+        in between, but which must not give another answer about one that it has.
         `learn` is told what nodes a record needs that `types` lacks and may add them there, so that it is read once.
         """
+        if self._likeness is None or len(texts) < _MANY or not self._in_use.acquire(blocking=False):
+            return self._examine(texts, types, None, joined, remember, learn)
+        try:
+            self._likeness.begin(types, learn)
+            return self._examine(texts, types, self._likeness, joined, remember, learn)
+        finally:
+            self._in_use.release()
+
+    def _examine(
+        self,
+        texts: Sequence[str],
+        types: Types,
+        likeness: Likeness | None,
+        joined: bool,
+        remember: bool,
+        learn: Learn | None,
+    ) -> Examined:
         done = Examined()
         left = []
         for index, text in enumerate(texts):
+            cut = likeness.cut(text) if likeness is not None else None
+            if cut is not None and cut.conforms():
+                if remember and cut.arrangement is not None:
+                    for kinds, node in cut.arrangement.nodes:
+                        done.nodes.setdefault(kinds, []).append(f"<{cut.iri}{node}")
+                continue
             facts = Facts(text, types)
             if remember:
                 for node, properties in facts.nodes.items():
@@ -148,6 +179,8 @@ class Compiled:
             done.findings += findings
             if targeted:
                 left.append(text)
+            elif cut is not None and cut.is_new and not findings:
+                cut.learn(facts, planned)
         if left:
             done.findings += oracle.check(left, types, self._rest)
         return done

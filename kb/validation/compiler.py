@@ -143,6 +143,11 @@ class _Build:
         self.inner_settled &= found.settled
         return found
 
+    def _near(self, check: Check, *predicates: str) -> Check:
+        """A check that looks at nothing but the values, their classes, and the focus node's values of `predicates`."""
+        self.shape.near[check] = predicates
+        return check
+
     def _predicates(self, parameter: URIRef) -> Iterator[str]:
         """The predicates whose objects at the focus node a parameter names."""
         for written in self.shapes.objects(self.node, parameter):
@@ -205,7 +210,7 @@ class _Build:
         if self.path is None or not isinstance(said, Literal) or not isinstance(said.value, bool):
             raise Refused("uniqueLang", "it is no boolean on a property shape")
         if said.value:
-            yield make.unique_language(self._rule("UniqueLangConstraintComponent"))
+            yield self._near(make.unique_language(self._rule("UniqueLangConstraintComponent")))
 
     def pairs(self, parameter: URIRef, name: str) -> Iterator[Check]:
         """sh:equals, sh:disjoint, sh:lessThan, sh:lessThanOrEquals."""
@@ -219,7 +224,7 @@ class _Build:
                 raise Refused(parameter.fragment, "it stands on a node shape")
             else:
                 before = make.less if parameter == SH.lessThan else make.less_or_equal
-                yield make.ordered(predicate, before, rule)
+                yield self._near(make.ordered(predicate, before, rule), predicate)
 
     def lists(self, parameter: URIRef) -> Iterator[Check]:
         """sh:and, sh:or, sh:xone."""
@@ -231,7 +236,7 @@ class _Build:
             inner = [self._inner(node) for node in nodes]
             rule = self._rule(name)
             if parameter == SH["or"] and all(map(_only_classes, inner)):
-                yield make.any_class([[kind for kind, _ in shape.kinds] for shape in inner], rule)
+                yield self._near(make.any_class([[kind for kind, _ in shape.kinds] for shape in inner], rule))
             else:
                 several = parameter == SH["or"]
                 check = make.any_of(inner, rule) if several else make.joined(inner, partial(accept, len(inner)), rule)
@@ -267,7 +272,9 @@ class _Build:
         wanted = set(self.shapes.objects(self.node, SH.qualifiedValueShape))
         for node in wanted:
             siblings = [self._inner(sibling) for sibling in self._siblings() - {node}]
-            yield make.qualified(self._inner(node), siblings, *counted)
+            inner = self._inner(node)
+            check = make.qualified(inner, siblings, *counted)
+            yield self._near(check) if all(shape.lone for shape in (inner, *siblings)) else check
 
     def _siblings(self) -> set[Node]:
         said = set(self.shapes.objects(self.node, SH.qualifiedValueShapesDisjoint))

@@ -137,20 +137,26 @@ def _sort_out(
     return (again if again.texts else None), left
 
 
-_learnt: dict[str, Sequence[str]] = {}
-_of_run: list[tuple[int, int]] = []
+_learnt: dict[tuple[int, int], dict[str, Sequence[str]]] = {}  # in the run that is under way
+
+
+def _known(run: tuple[int, int]) -> dict[str, Sequence[str]]:
+    """The classes learnt in a run: one mapping as long as no class in it changes, as the compiled shapes want it."""
+    known = _learnt.get(run)
+    if known is None or len(known) > KNOWN:
+        _learnt.clear()
+        known = _learnt[run] = {}
+    return known
 
 
 def _examine(
     run: tuple[int, int], job: Job, joined: bool, remember: bool, resolve: Resolve | None
 ) -> tuple[Examined, Nodes]:
     """In a process of the crew: examine a batch with all classes learnt in this run, and those that `resolve` knows."""
-    if _of_run != [run] or len(_learnt) > KNOWN:
-        _learnt.clear()
-        _of_run[:] = [run]
-    _learnt.update(job.types)
-    learn = None if resolve is None else lambda nodes: _learnt.update(resolve(nodes))
-    done = compiled.shipped().examine(job.texts, _learnt, joined=joined, remember=remember, learn=learn)
+    known = _known(run)
+    known.update(job.types)
+    learn = None if resolve is None else lambda nodes: known.update(resolve(nodes))
+    done = compiled.shipped().examine(job.texts, known, joined=joined, remember=remember, learn=learn)
     nodes, done.nodes = digested(done.nodes), {}
     return done, nodes
 

@@ -9,12 +9,12 @@ from pyoxigraph import Triple
 
 from kb.ns import RDF, RDFS
 from kb.record import owner
-from kb.validation.term import normal
+from kb.validation.term import is_normal, normal
 
 Types = Mapping[str, Sequence[str]]
 """The classes of nodes that stand elsewhere; nodes and classes spelled as in N-Triples, `<…>`."""
 TYPE = str(RDF.type)
-_ABOVE = str(RDFS.subClassOf)
+ABOVE = str(RDFS.subClassOf)
 _KIND = re.compile(rf"^(<[^>]*>) {re.escape(TYPE)} (<[^>]*>) \.$", re.M)
 Properties = dict[str, list[str]]
 
@@ -55,7 +55,7 @@ class Facts:
             if not line:
                 continue
             subject, predicate, value = line.split(" ", 2)
-            if value[0] == '"' and (value[-1] != '"' or "\\" in value):
+            if value[0] == '"' and not is_normal(value):
                 value = normal(value)
             if subject != last:
                 properties = nodes.setdefault(subject, {})
@@ -65,7 +65,7 @@ class Facts:
             elif value not in properties[predicate]:  # two spellings of one literal are one value
                 properties[predicate].append(value)
                 self.plural.add(subject)
-        self.above = any(_ABOVE in p for p in nodes.values()) if _ABOVE in text else False
+        self.above = any(ABOVE in p for p in nodes.values()) if ABOVE in text else False
 
     def owners(self) -> set[str]:
         """The records whose nodes are described here."""
@@ -106,7 +106,7 @@ class Facts:
         found = dict.fromkeys(kinds)
         pending = list(kinds)
         while pending:
-            for above in self.values(pending.pop(), _ABOVE):
+            for above in self.values(pending.pop(), ABOVE):
                 if above not in found:
                     found[above] = None
                     pending.append(above)

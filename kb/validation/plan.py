@@ -17,7 +17,7 @@ from kb.validation.value import Test
 class Step:
     """All that shapes ask of the values of one predicate."""
 
-    __slots__ = ("checks", "counts", "fine", "kinds", "least", "most", "predicate", "tests")
+    __slots__ = ("checks", "counts", "fine", "kinds", "least", "most", "near", "predicate", "tests")
 
     def __init__(self, predicate: str, shapes: Iterable[Shape]) -> None:
         self.predicate = predicate
@@ -25,11 +25,13 @@ class Step:
         self.counts: list[Count] = []
         self.kinds: list[tuple[str, Rule]] = []
         self.checks: list[Check] = []
+        self.near: dict[Check, tuple[str, ...]] = {}  # see `Shape.near`
         for shape in shapes:
             self.tests += shape.tests
             self.counts += shape.counts
             self.kinds += shape.kinds
             self.checks += shape.checks
+            self.near |= shape.near
             if shape.has_inner():
                 self.checks.append(shape.descend)
         self.least = max((count[0] for count in self.counts), default=0)
@@ -54,20 +56,23 @@ class Step:
 class Plan:
     """The checks for nodes of one kind, made with a first node of that kind at hand."""
 
-    __slots__ = ("_checked", "_closed", "_counted", "_kinds", "_lacking", "_tested", "_tests", "_whole", "far", "typed")
+    __slots__ = (
+        "_checked", "_counted", "_kinds", "_lacking", "_tested", "closed", "far", "steps", "tests", "typed", "whole",
+    )  # fmt: skip
 
     def __init__(self, shapes: Iterable[Shape], facts: Facts, node: str) -> None:
-        self._tests: list[tuple[Test, Rule]] = []  # of the node's own IRI
+        self.tests: list[tuple[Test, Rule]] = []  # of the node's own IRI
         self.far: Collection[str] = ()  # predicates of this kind that lead to other records' triples
         self.typed: Collection[str] = ()  # and to nodes whose classes count
-        self._whole: list[Shape] = []
-        self._closed: list[tuple[str, Rule]] = []
+        self.whole: list[Shape] = []
+        self.closed: list[tuple[str, Rule]] = []
         by_predicate: dict[str, list[Shape]] = {}
         present = facts.properties(node).keys()
         for shape in shapes:
             if not self._is_settled(shape, facts, node):
                 self._take(shape, present, by_predicate, facts, node)
-        steps = [Step(predicate, asked) for predicate, asked in by_predicate.items()]
+        self.steps = {predicate: Step(predicate, asked) for predicate, asked in by_predicate.items()}
+        steps = self.steps.values()
         self._counted = [(s.predicate, s.least, s.most, s) for s in steps if s.counts]
         self._lacking = any(not s.least <= 1 <= s.most for s in steps)  # for whom one value is not right
         self._tested = [(s.predicate, s.fine, s) for s in steps if s.tests]
@@ -77,10 +82,10 @@ class Plan:
     def run(self, facts: Facts, node: str, failures: list[Failure]) -> None:
         """Add the failures of a node of this kind."""
         properties = facts.nodes[node]
-        for breaks, rule in self._tests:
+        for breaks, rule in self.tests:
             if breaks(node):
                 failures.append((node, rule.path, node, rule))
-        for shape in self._whole:
+        for shape in self.whole:
             shape.check(facts, node, failures)
         # an import spends its time in these loops: calls only where needed, and no counting where each predicate
         # has the one value that is right
@@ -102,7 +107,7 @@ class Plan:
         for predicate, checks in self._checked:
             for check in checks:
                 check(facts, node, properties[predicate], failures)
-        for predicate, rule in self._closed:
+        for predicate, rule in self.closed:
             close(facts, node, node, predicate, rule, failures)
 
     def _is_settled(self, shape: Shape, facts: Facts, node: str) -> bool:
@@ -115,23 +120,23 @@ class Plan:
         if shape.path is not None:
             self._property(shape, present, by_predicate)
             return
-        self._tests += shape.tests
+        self.tests += shape.tests
         checks = [check for check in shape.checks if not (check in shape.of_kind and _passes(check, facts, node))]
         if shape.kinds or checks:
-            self._whole.append(_without_properties(shape, checks))
+            self.whole.append(_without_properties(shape, checks))
         inner = [found for predicate in present for found in shape.properties.get(predicate, ())]
         for found in [*inner, *shape.always]:
             if not self._is_settled(found, facts, node):
                 self._property(found, present, by_predicate)
         if shape.closed is not None:
             allowed, rule = shape.closed
-            self._closed += [(predicate, rule) for predicate in present if predicate not in allowed]
+            self.closed += [(predicate, rule) for predicate in present if predicate not in allowed]
 
     def _property(self, shape: Shape, present: Collection[str], by_predicate: dict[str, list[Shape]]) -> None:
         if shape.predicate is not None and shape.predicate in present:
             by_predicate.setdefault(shape.predicate, []).append(shape)
         else:
-            self._whole.append(shape)
+            self.whole.append(shape)
 
 
 def _passes(check: Check, facts: Facts, node: str) -> bool:

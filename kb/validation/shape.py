@@ -39,7 +39,7 @@ class Shape:
 
     __slots__ = (
         "_verdicts", "always", "checks", "closed", "counts", "inner", "kinds", "lone", "path", "predicate",
-        "of_kind", "properties", "settled", "tests",
+        "near", "of_kind", "properties", "settled", "tests",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -50,6 +50,8 @@ class Shape:
         self.kinds: list[tuple[str, Rule]] = []  # classes that every value must have
         self.checks: list[Check] = []
         self.of_kind: set[Check] = set()  # those checks that ask only which predicates the focus node has
+        self.near: dict[Check, tuple[str, ...]] = {}
+        """Those checks that look at nothing but the values, their classes, and the focus node's values of these."""
         self.closed: tuple[frozenset[str], Rule] | None = None
         self.always: list[Shape] = []  # property shapes that can fail without any value
         self.properties: dict[str, list[Shape]] = {}  # all others, by predicate

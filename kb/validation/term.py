@@ -65,6 +65,15 @@ def term(value: Node) -> str:
     return lexical if value.datatype is None else f"{lexical}^^<{value.datatype}>"
 
 
+def is_normal(text: str) -> bool:
+    """Whether a term is surely in its one spelling: an IRI, a plain text, one in a language, without any escape."""
+    if text[0] != '"':
+        return True
+    if text[-1] == '"':
+        return "\\" not in text
+    return text[-1] != ">" and "\\" not in text and (tag := language(text)) == tag.lower()
+
+
 @lru_cache(maxsize=1 << 15)
 def normal(text: str) -> str:
     """A literal of N-Triples in the one spelling that equal literals have here.
@@ -93,5 +102,5 @@ def lexical(text: str) -> str:
 
 
 def language(text: str) -> str:
-    """The language tag in lower case, empty for anything that has none."""
+    """The language tag as it is written, empty for anything that has none."""
     return text[text.rindex('"') + 2 :] if text[0] == '"' and text[-1] not in '">' else ""

@@ -64,19 +64,22 @@ def datatype(shapes: Graph, shape: Node) -> Iterator[Test]:
     """sh:datatype."""
     wanted = only(shapes, shape, SH.datatype)
     python = _PYTHON.get(wanted)
+    breaks_plain, takes_language = wanted not in (XSD.string, RDFS.Literal), wanted == RDF.langString
 
     def breaks(value: str) -> bool:
         if value[0] != '"':
             return True
         if value[-1] == '"':
-            return wanted not in (XSD.string, RDFS.Literal)
+            return breaks_plain
+        if takes_language and value[-1] != ">":
+            return False
         found = literal(value)
         assert found is not None
         if found.datatype == wanted:
             return found.ill_typed is True or (python is not None and not isinstance(found.value, python))
         if wanted == RDFS.Literal or (wanted == RDFS.Datatype and found.datatype):
             return False
-        return not (wanted == RDF.langString and found.language)
+        return not (takes_language and found.language)
 
     yield breaks
 

@@ -14,9 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from statistics import median
 
 from rdflib import RDF as RDFLIB_RDF
 from rdflib.namespace import SH
@@ -36,20 +39,35 @@ from tests.validation_peer import closure, difference, made_wrong, record, shipp
 COUNT = 21_000
 SAMPLE = 150
 TRIPLES = 70  # of a record of the size that the goal names
+RUNS = 3
 _JENA = """
 import java.lang.management.*; import org.apache.jena.graph.*; import org.apache.jena.riot.RDFDataMgr;
 import org.apache.jena.shacl.*; import org.apache.jena.sparql.graph.GraphFactory;
 public class Jena { public static void main(String[] a) {
   Shapes shapes = Shapes.parse(RDFDataMgr.loadGraph(a[0])); ThreadMXBean me = ManagementFactory.getThreadMXBean();
-  for (int i = 0; i < 3; i++) {
-    long t0 = System.nanoTime(); Graph data = GraphFactory.createDefaultGraph(); RDFDataMgr.read(data, a[1]);
-    long t1 = System.nanoTime(), c1 = me.getCurrentThreadCpuTime();
+  com.sun.management.OperatingSystemMXBean all =
+    (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+  for (int i = 0; i < Integer.parseInt(a[2]); i++) {
+    System.gc();
+    long t0 = System.nanoTime(), p0 = all.getProcessCpuTime(), c0 = me.getCurrentThreadCpuTime();
+    Graph data = GraphFactory.createDefaultGraph(); RDFDataMgr.read(data, a[1]);
+    long t1 = System.nanoTime(), c1 = me.getCurrentThreadCpuTime(), p1 = all.getProcessCpuTime();
     ValidationReport r = ShaclValidator.get().validate(shapes, data);
-    long t2 = System.nanoTime(), c2 = me.getCurrentThreadCpuTime();
+    long t2 = System.nanoTime(), c2 = me.getCurrentThreadCpuTime(), p2 = all.getProcessCpuTime();
     long n = r.getEntries().stream().filter(e -> e.focusNode().toString().contains("/incident/")).count();
-    System.out.println((t1-t0) / 1e9 + " " + (t2-t1) / 1e9 + " " + (c2-c1) / 1e9 + " " + n);
+    System.out.println((t2-t1) / 1e9 + " " + (c2-c1) / 1e9 + " " + (p2-p1) / 1e9 + " " + (t2-t0) / 1e9 + " "
+      + (c2-c0) / 1e9 + " " + (p2-p0) / 1e9 + " " + n);
   } } }
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Seconds by the clock, of processor by the threads that do the work, and of processor in all."""
+
+    clock: float
+    work: float
+    whole: float
 
 
 def real() -> list[str]:
@@ -63,7 +81,10 @@ def multiplied(texts: Sequence[str], part: range) -> Iterator[str]:
     for number in part:
         text = texts[number % len(texts)]
         iri = text[1 : text.index(">")].partition("#")[0]
+        own = iri.rpartition("/")[2]
         again = text.replace(f"<{iri}", f"<{iri}-{number}")
+        # no two records have the same texts: what is remembered of one must not be worth more than it would be
+        again = again.replace(f'"{own}"', f'"{own}-{number}"').replace(f"(UCDP {own})", f"(UCDP {own}-{number})")
         yield made_wrong(again, "a value lost", number) if number % 50 == 0 else again
 
 
@@ -77,15 +98,22 @@ def known(texts: Sequence[str]) -> dict[str, Sequence[str]]:
     return {n: k for text in texts for n, k in closure(compiled.shipped(), text, types).items()}
 
 
-def alone(sources: list[str], types: dict[str, Sequence[str]], part: range) -> tuple[float, float, int, float]:
-    """One process, which makes its records as it goes: seconds and processor seconds checking, findings, peak MiB."""
-    checker, made = compiled.shipped(), multiplied(sources, part)
-    wall = busy = found = 0.0
-    while batch := list(islice(made, 150)):
-        start, began = time.perf_counter(), time.process_time()
-        found += len(checker.examine(batch, types).findings)
-        wall, busy = wall + time.perf_counter() - start, busy + time.process_time() - began
-    return wall, busy, int(found), peak()
+def alone(
+    sources: list[str], types: dict[str, Sequence[str]], part: range, runs: int
+) -> tuple[list[tuple[float, float]], int, float]:
+    """One process, which makes its records as it goes: seconds and processor seconds of checking in each run.
+
+    And the findings, and the peak in MiB. What a run remembers of values is not there in the next.
+    """
+    checker, taken, found = compiled.shipped(), [], 0
+    for _ in range(runs):
+        made, known, wall, busy, found = multiplied(sources, part), dict(types), 0.0, 0.0, 0
+        while batch := list(islice(made, 150)):
+            start, began = time.perf_counter(), time.process_time()
+            found += len(checker.examine(batch, known).findings)
+            wall, busy = wall + time.perf_counter() - start, busy + time.process_time() - began
+        taken.append((wall, busy))
+    return taken, found, peak()
 
 
 def rate(name: str, seconds: float, records: int, triples: int, more: str = "") -> float:
@@ -95,14 +123,21 @@ def rate(name: str, seconds: float, records: int, triples: int, more: str = "") 
     return standard
 
 
-def workers(sources: list[str], types: dict[str, Sequence[str]], triples: int, cores: int) -> float:
+def workers(
+    sources: list[str], types: dict[str, Sequence[str]], triples: int, cores: int, runs: int = RUNS
+) -> list[Taken]:
     """Text in, findings out, in processes that own their checker, as the workers of an import do."""
     parts = [range(at * COUNT // cores, (at + 1) * COUNT // cores) for at in range(cores)]
     with get_context("spawn").Pool(cores) as pool:
-        done = pool.starmap(alone, [(sources, types, part) for part in parts])
-    busy, found, memory = (sum(figures) for figures in list(zip(*done, strict=True))[1:])
+        done = pool.starmap(alone, [(sources, types, part, runs) for part in parts])
+    taken = []
+    for beside in zip(*(d[0] for d in done), strict=True):  # the same run in each process
+        busy = sum(b for _, b in beside)
+        taken.append(Taken(max(wall for wall, _ in beside), busy, busy))
+    busy, found, memory = median(t.work for t in taken), sum(d[1] for d in done), sum(d[2] for d in done)
     said = f"{busy / COUNT * 1e6:.0f} µs of processor each, {found:,} findings, peak {memory:.0f} MiB"
-    return rate(f"compiled shapes, {cores} core{'s' * (cores > 1)}", max(d[0] for d in done), COUNT, triples, said)
+    rate(f"compiled shapes, {cores} core{'s' * (cores > 1)}", median(t.clock for t in taken), COUNT, triples, said)
+    return taken
 
 
 def by_record(path: Path) -> Iterator[str]:
@@ -122,16 +157,28 @@ def by_record(path: Path) -> Iterator[str]:
         yield "".join(lines)
 
 
-def from_file(texts: list[str], types: dict[str, Sequence[str]], triples: int) -> tuple[float, int]:
-    """From a file of N-Triples to the findings, with reading it and starting two processes: rate and findings."""
-    with tempfile.TemporaryDirectory() as name:
+def spent(processes: Sequence[BaseProcess]) -> float:
+    """Processor seconds of this process and of others so far."""
+    ticks = 0
+    for process in processes:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def from_file(texts: list[str], types: dict[str, Sequence[str]]) -> tuple[list[Taken], int]:
+    """From a file of N-Triples to the findings, with two processes that have started: each run, and the findings."""
+    taken = []
+    with tempfile.TemporaryDirectory() as name, Validator(types_only(types), processes=2) as validator:
         path = Path(name) / "data.nt"
         path.write_text("".join(texts), encoding="utf-8")
-        start = time.perf_counter()
-        with Validator(types_only(types), processes=2) as validator:
+        for run in range(1 + RUNS):  # the first starts the processes
+            before, start = spent(active_children()) if run else 0.0, time.perf_counter()
             found = sum(1 for _ in validator.stream(by_record(path)))
-        seconds = time.perf_counter() - start
-    return rate("file to findings, two processes", seconds, len(texts), triples, f"{found:,} findings"), found
+            seconds = time.perf_counter() - start
+            busy = spent(active_children()) - before
+            taken.append(Taken(seconds, busy, busy))
+    return taken[1:], found
 
 
 def ours(texts: list[str], types: dict[str, Sequence[str]], triples: int) -> None:
@@ -183,10 +230,8 @@ def pyshacl(texts: list[str], types: dict[str, Sequence[str]]) -> float:
     return rate(f"pySHACL, {len(texts)} of them", seconds, len(texts), sum(t.count("\n") for t in texts), same)
 
 
-def jena(
-    jars: Path, texts: list[str], types: dict[str, Sequence[str]], triples: int, expected: int
-) -> tuple[float, float]:
-    """Apache Jena on the same records, the fastest of three runs in one warm machine: without and with loading."""
+def jena(jars: Path, texts: list[str], types: dict[str, Sequence[str]], expected: int) -> tuple[list[Taken], ...]:
+    """Apache Jena on the same records, in one warm machine: each run without loading the file, and with it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Jena takes one message of a SPARQL constraint, and stops at two
@@ -196,15 +241,30 @@ def jena(
         lines = [f"{node} {RDF.type} {kind} .\n" for node, kinds in types.items() for kind in kinds]
         (folder / "data.nt").write_text("".join([*texts, *lines]), encoding="utf-8")
         (folder / "Jena.java").write_text(_JENA, encoding="utf-8")
-        command = ["java", "-cp", f"{jars}/*", "Jena.java", "shapes.ttl", "data.nt"]
+        command = ["java", "-cp", f"{jars.resolve()}/*", "Jena.java", "shapes.ttl", "data.nt", str(1 + RUNS)]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    runs = [line.split() for line in done.stdout.splitlines()]
-    load, seconds, busy, found = min((tuple(map(float, run)) for run in runs), key=lambda run: run[1])
-    said = f"{busy / COUNT * 1e6:.0f} µs of processor each, {found:,.0f} results, {load:.1f} s to load"
-    assert found == expected, f"Jena has {found:.0f} results, ours {expected}"
-    bare = rate("Apache Jena, loading not counted", seconds, COUNT, triples, said)
-    whole = min(float(run[0]) + float(run[1]) for run in runs)
-    return bare, rate("Apache Jena, file to report", whole, COUNT, triples)
+    bare, whole = [], []
+    for line in done.stdout.splitlines()[1:]:  # the first run warms the machine
+        *figures, found = map(float, line.split())
+        assert found == expected, f"Jena has {found:.0f} results, ours {expected}"
+        bare.append(Taken(*figures[:3]))
+        whole.append(Taken(*figures[3:]))
+    return bare, whole
+
+
+def compare(name: str, ours: list[Taken], theirs: list[Taken]) -> None:
+    """Ours and Jena's runs of one task in the table: medians by the clock, and of processor time."""
+    mine, other = (
+        Taken(*(median(getattr(t, kind) for t in runs) for kind in Taken.__slots__)) for runs in (ours, theirs)
+    )
+    each, work, whole = (f"{seconds / COUNT * 1e6:.0f} µs" for seconds in (mine.work, other.work, other.whole))
+    say(f"  {name}: ours", f"{COUNT / mine.clock:10,.0f} records/s   {each} of processor each")
+    say(f"  {name}: Apache Jena", f"{COUNT / other.clock:10,.0f} records/s   {work} of processor each, {whole} in all")
+    say(f"  {name}: by the clock", f"{other.clock / mine.clock:.1f} times as fast")
+    less = (
+        f"{other.work / mine.work:.1f} times as little, {other.whole / mine.work:.1f} of all that Jena's machine takes"
+    )
+    say(f"  {name}: of processor", less)
 
 
 def main() -> None:
@@ -218,18 +278,21 @@ def main() -> None:
     start = time.perf_counter()
     compiled.Compiled(shapes())
     say("compiling the shapes, once a process", f"{time.perf_counter() - start:.2f} s")
-    workers(sources, types, triples, 1)
-    best = workers(sources, types, triples, 2)
+    workers(sources, types, triples, 1, 1)
+    bare = workers(sources, types, triples, 2)
     ours(texts, types, triples)
-    whole, found = from_file(texts, types, triples)
+    whole, found = from_file(texts, types)
+    rate("file to findings, two processes", median(t.clock for t in whole), COUNT, triples, f"{found:,} findings")
     importing(texts, types)
     one(texts, types)
     slow = pyshacl(texts[:SAMPLE], types)
-    say("  two cores of ours against one of pySHACL", f"{best / slow:.0f} times as fast")
+    fast = triples / TRIPLES / median(t.clock for t in bare)
+    say("  two cores of ours against one of pySHACL", f"{fast / slow:.0f} times as fast")
     if len(sys.argv) > 1:
-        bare, loaded = jena(Path(sys.argv[1]), texts, types, triples, found)
-        say("  file to report, ours against Jena", f"{whole / loaded:.1f} times as fast")
-        say("  our text to findings, two cores, against Jena without loading", f"{best / bare:.1f} times as fast")
+        their_bare, their_whole = jena(Path(sys.argv[1]), texts, types, found)
+        say(f"both warm, medians of {RUNS} runs, ours on two cores, Jena on one", f"load {os.getloadavg()[0]:.1f}")
+        compare("data at hand to report", bare, their_bare)
+        compare("file to report", whole, their_whole)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,22 @@ from web.language import LANGUAGES
 from web.reading import shorten
 from web.screening import anchor, covered, tally
 from web.site import EXTENSION, Site, page_context
-from web.views import about, data, entity, front, guide, incidents, law, link, query, query_api, screen, search, sparql
+from web.views import (
+    about,
+    data,
+    entity,
+    front,
+    guide,
+    incidents,
+    law,
+    link,
+    matrix,
+    query,
+    query_api,
+    screen,
+    search,
+    sparql,
+)
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -58,7 +73,9 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.jinja_env.globals.update(GROUNDS=GROUNDS, ANSWERS=ANSWERS, avenue_words=words)
     app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
-    for module in (front, screen, search, incidents, query, query_api, guide, sparql, about, link, data, law, entity):
+    for module in (
+        front, screen, search, incidents, matrix, query, query_api, guide, sparql, about, link, data, law, entity,
+    ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)
     errors.register(app)

@@ -58,7 +58,7 @@ def show_list(lang: str) -> Response:
     if held:
         return held
     state, snapshot = read(request.args), here()
-    listing = _listing(snapshot)
+    listing = listing_of(snapshot)
     found = listing.page(state.filters, state.order, PER_PAGE, state.after, state.before, lang)
     names = _names(state)
     chooser = Chooser(reader())
@@ -66,10 +66,11 @@ def show_list(lang: str) -> Response:
     path = f"/{lang}/incidents"
     return tagged(page(
         "incidents.html", state=state, found=found, sorts=SORT_NAMES, path=path, box=_box_words(state.filters),
-        choices=[_choice(chooser, name, counts[name], state) for name in names], parts=_parts(chooser, state, path),
+        choices=[_choice(chooser, name, counts[name], state) for name in names], parts=parts(chooser, state, path),
         after=state.at(after=found.after).address(path) if found.after else "",
         before=state.at(before=found.before).address(path) if found.before else "",
-        bars=_bars(listing, state, path), files=_files(state, lang), whole="1" in state.more,
+        bars=_bars(listing, state, path), files=_files(state, lang), crossed=state.at().address(f"/{lang}/matrix"),
+        whole="1" in state.more,
     ), f"{lang}-incidents")  # fmt: skip
 
 
@@ -82,7 +83,8 @@ def _files(state: State, lang: str) -> list[tuple[str, str]]:
     return [*files, ("JSON", data)]
 
 
-def _listing(snapshot: Snapshot) -> Listing:
+def listing_of(snapshot: Snapshot) -> Listing:
+    """The lists of a snapshot, with what the screening says."""
     return Listing(snapshot.index, lambda: site().once("screened", snapshot, partial(Screened, snapshot.store)))
 
 
@@ -120,7 +122,7 @@ def _choice(chooser: Chooser, name: str, counts: list[tuple[str, int]], state: S
     return Choice(name, title, values, len(counts), opened)
 
 
-def _parts(chooser: Chooser, state: State, path: str) -> list[tuple[Markup, str]]:
+def parts(chooser: Chooser, state: State, path: str) -> list[tuple[Markup, str]]:
     """Each thing that narrows the list in words, with the address of the list without it."""
     chosen, gettext = state.filters, tongue().gettext
     parts: list[tuple[Markup, Filters]] = []
@@ -228,7 +230,7 @@ def as_data() -> Response:
     if held:
         return held
     state, snapshot = read(request.args, _EXTRA), here()
-    listing = _listing(snapshot)
+    listing = listing_of(snapshot)
     wanted = question.option("format", "json")
     if wanted != "json":
         return _as_file(state, listing, wanted)

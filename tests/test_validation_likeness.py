@@ -14,13 +14,23 @@ import pytest
 
 from kb.ingest import mapping
 from kb.ns import ID, MZ_BASE, RDF
-from kb.validation import Finding, compiled, oracle
+from kb.validation import Finding, Validator, compiled, oracle
 from kb.validation.compiled import Compiled
 from kb.validation.facts import Facts, Types, record_of, types_in
 from tests.test_validation import DATASETS, case, intake, real
 from tests.test_validation_corners import data, on_values, shapes
 from tests.test_validation_shapes import changed
-from tests.validation_peer import CHANGES, closure, difference, disagreement_of_many, keys, made_wrong, shipped_types
+from tests.validation_peer import (
+    CHANGES,
+    closure,
+    difference,
+    disagreement_of_many,
+    keys,
+    made_wrong,
+    record,
+    shipped_types,
+    types_only,
+)
 
 THING = "<https://example.org/Thing>"
 
@@ -174,6 +184,17 @@ def test_other_classes_make_void_what_was_remembered() -> None:
     for kind, faults in (("Other", 0), ("Thing", 30), ("Other", 0)):
         types = {"<https://example.org/far>": [f"<https://example.org/{kind}>"]}
         assert len(checker.examine(texts, types).findings) == faults
+
+
+def test_validators_of_one_process_judge_by_their_own_context() -> None:
+    right = [text for text in real("ucdp-ged")[-30:] if "/incident/" in text.split(" ")[0]]
+    texts = [renamed(text, n) for n in range(3) for text in right]
+    records, types, actor = [record(text) for text in texts], classes(texts), f"<{ID}actor/ucdp>"
+    for kind, component in (("Actor", set()), ("Place", {"ClassConstraintComponent"}), ("Actor", set())):
+        context = types_only({**types, actor: [f"<{MZ_BASE}{kind}>"]})
+        found = Validator(context, processes=1).validate(records)
+        assert {f.component for f in found} == component
+        assert len({f.record for f in found}) in (0, len(records))
 
 
 def test_lines_twice_in_a_text_are_one_value() -> None:

@@ -1,4 +1,4 @@
-"""The shipped shapes compiled: one record's text in, its findings out, with nothing kept in between."""
+"""The shipped shapes compiled: a record's text in, its findings out; what is kept in between makes none of them."""
 
 from __future__ import annotations
 

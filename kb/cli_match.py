@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,13 +18,12 @@ from kb.matching.event import Event
 from kb.matching.identity import Candidate, Review
 from kb.matching.link import Pair
 from kb.ns import ID
-from kb.option import HOME, JSON, LANGUAGE, example
+from kb.option import HOME, JSON, LANGUAGE, bar, example
 from kb.record import named
 
 _SHOWN = 20
 _LISTED = 100
 _PART = 10_000  # claims written as one change
-_HALF = 500  # of a progress bar
 
 
 def register(commands: click.Group) -> None:
@@ -49,66 +45,47 @@ def match() -> None:
 @JSON
 def run(home: Path, threshold: float, dry_run: bool, as_json: bool) -> None:
     """Compare the incidents of all datasets and write the likely pairs as claims of the matcher, a program."""
-    with KnowledgeBase.open(home) as base:
+    with KnowledgeBase.open(home) as base, bar("incidents read") as progress:
         seen: Counter[str] = Counter()
-        with _bar() as (reading, scoring):
-            pairs = link.candidates(_counted(event.read(base.snapshot().store, reading), seen), threshold, scoring)
-        said: dict[str, Any] = {"incidents": seen.total(), "datasets": len(seen), "candidates": len(pairs),
-                                "model": model.digest(), "written": None}  # fmt: skip
-        if pairs and not dry_run:
-            said["written"] = _written(base, pairs)
-        if as_json:
-            click.echo(json.dumps(said, indent=1))
-            return
-    click.echo(f"Compared {said['incidents']:,} incidents of {said['datasets']} datasets: {len(pairs)} candidates.")
+        events = _counted(event.read(base.snapshot().store, progress), seen)
+        pairs = link.candidates(events, threshold, progress)
+        if dry_run:
+            first = list(islice(pairs, _SHOWN))
+            number, told = len(first) + sum(1 for _ in pairs), None
+        else:
+            number, told = _written(base, pairs)
+    if as_json:
+        said = {"incidents": seen.total(), "datasets": len(seen), "candidates": number, "model": model.digest(),
+                "written": told}  # fmt: skip
+        click.echo(json.dumps(said, indent=1))
+        return
+    click.echo(f"Compared {seen.total():,} incidents of {len(seen)} datasets: {number:,} candidates.")
     if dry_run:
-        for pair in pairs[:_SHOWN]:
+        for pair in first:
             click.echo(f"  {pair.score:.4f}  {_short(pair.one.iri)}  {_short(pair.other.iri)}")
-    elif said["written"]:
-        told = said["written"]
-        click.echo(f"Claims: {told['new']} new, {told['changed']} changed, {told['same']} the same. "
+    elif told:
+        click.echo(f"Claims: {told['new']:,} new, {told['changed']:,} changed, {told['same']:,} the same. "
                    f"Snapshot {told['snapshot']}. Review them with: mizan match list")  # fmt: skip
 
 
-def _written(base: KnowledgeBase, pairs: list[Pair]) -> dict[str, int]:
-    """Write the claims, many in parts; when stopped between two, the next run writes what is missing."""
-    told = dict.fromkeys(("new", "changed", "same", "snapshot"), 0)
-    for start in range(0, len(pairs), _PART):
-        records = [identity.record(pair) for pair in pairs[start : start + _PART]]
+def _written(base: KnowledgeBase, pairs: Iterator[Pair]) -> tuple[int, dict[str, int] | None]:
+    """Write the claims in parts as they come; when stopped between two, the next run writes what is missing."""
+    told, number = dict.fromkeys(("new", "changed", "same", "snapshot"), 0), 0
+    while records := [identity.record(pair) for pair in islice(pairs, _PART)]:
         done = base.add(records, {"label": f"match run, model {model.digest()[:12]}"})
         if done.findings:
             raise DoesNotConform("A computed claim breaks a rule", done.findings[0].message())
+        number += len(records)
         for what in ("new", "changed", "same"):
             told[what] += getattr(done.outcome, what)
         told["snapshot"] = done.outcome.snapshot
-    return told
+    return number, told if number else None
 
 
 def _counted(events: Iterable[Event], seen: Counter[str]) -> Iterator[Event]:
     for one in events:
         seen[one.dataset] += 1
         yield one
-
-
-@contextmanager
-def _bar() -> Iterator[tuple[event.Progress, link.Progress]]:
-    """A progress bar with rate and time left on the standard error, on a terminal only: reading, then scoring."""
-    if not sys.stderr.isatty():
-        yield lambda done, of: None, lambda share: None
-        return
-    start = time.monotonic()
-    with click.progressbar(length=2 * _HALF, label="incidents", file=sys.stderr) as bar:
-
-        def reading(done: int, of: int) -> None:
-            if done % 100 == 0 or done == of:
-                bar.label = f"{done:,} of {of:,} incidents read, {done / (time.monotonic() - start + 0.001):,.0f}/s"
-                bar.update(max(0, _HALF * done // of - bar.pos))
-
-        def scoring(share: float) -> None:
-            bar.label = f"pairs scored, {share:.0%}"
-            bar.update(max(0, _HALF + int(_HALF * share) - bar.pos))
-
-        yield reading, scoring
 
 
 @example("mizan match list --state open --incident syria-2015-16/INC-021")
@@ -127,13 +104,16 @@ def list_(
     most = limit or (None if as_json else _LISTED)
     with KnowledgeBase.open(home) as base:
         store = base.snapshot().store
-        every = identity.candidates(store, named("incident", incident)) if incident else identity.listed(store)
-        asked = (c for c in every if state in (None, c.state))
-        found = list(islice(asked, skip, None if most is None else skip + most))
+        if incident:
+            every = identity.candidates(store, named("incident", incident))
+            asked = islice((c for c in every if state in (None, c.state)), skip, None)
+        else:
+            asked = identity.listed(store, state, skip)
+        if as_json:
+            _echo(islice(asked, most))
+            return
+        found = list(islice(asked, most))
         more = next(asked, None) is not None
-    if as_json:
-        click.echo(json.dumps([_json(c) for c in found], ensure_ascii=False, indent=1))
-        return
     for candidate in found:
         click.echo(f"{candidate.claim.removeprefix(f'{ID}identity/')}  {candidate.score:.4f}  {candidate.state}")
         click.echo(f"    {_short(candidate.one)} – {_short(candidate.other)}")
@@ -186,6 +166,15 @@ def _review(home: Path, given: Review) -> None:
     view = "confirms" if given.accepts else "disputes"
     click.echo(f"{made.iri.removeprefix(ID)} {view} {given.claim}; the computed claim stays as it is. "
                f"Snapshot {done.outcome.snapshot}.")  # fmt: skip
+
+
+def _echo(candidates: Iterable[Candidate]) -> None:
+    """A JSON array, each candidate as it is read: there may be any number of them."""
+    before = "["
+    for candidate in candidates:
+        click.echo(f"{before}\n{json.dumps(_json(candidate), ensure_ascii=False, indent=1)}", nl=False)
+        before = ","
+    click.echo("[]" if before == "[" else "\n]")
 
 
 def _json(candidate: Candidate) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from pyoxigraph import NamedNode
 from kb.ingest import mapping
 from kb.knowledgebase import KnowledgeBase
 from kb.matching import event, identity, link, model, wording
+from kb.matching.engine import MatchingMissing
 from kb.matching.event import Event
-from kb.matching.link import MatchingMissing, Pair
+from kb.matching.link import Pair
 from kb.matching.name import bones, names, near, skeleton
 from kb.ns import CITO, ID, MZ
 from tests.incident_table import ROW, write
@@ -138,16 +139,23 @@ def test_match_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     # days that reach over the edge of a part, and names without a point
     events = [told(f"{name}/{n}", f"2016-02-{1 + n:02}", until=f"2016-02-{1 + n + n % 4:02}",
                    point=None if n % 7 == 0 else (35.6, 36.6)) for name in ("a", "b") for n in range(16)]  # fmt: skip
-    shares: list[float] = []
-    whole = [(p.one.iri, p.other.iri, p.score) for p in link.candidates(events, 0.5, shares.append)]
-    assert len(whole) >= 16 and shares == [1]
-    monkeypatch.setattr(link, "_PLAN", link._PLAN.replace(str(link._MEETINGS), "400"))
-    assert [(p.one.iri, p.other.iri, p.score) for p in link.candidates(events, 0.5, shares.append)] == whole
-    assert 3 <= len(shares) <= 6, "it was cut into a few parts"
+    said: list[tuple[int, int]] = []
+
+    def found() -> list[tuple[str, str, float]]:
+        said.clear()
+        pairs = link.candidates(events, 0.1, lambda done, of, unit: said.append((done, of)))
+        return [(p.one.iri, p.other.iri, p.score) for p in pairs]
+
+    whole = found()
+    ((done, of),) = said
+    assert len(whole) >= 8 and done == of > 16
+    monkeypatch.setattr(link, "_PART", 7)
+    assert found() == whole
+    assert said[-1] == (of, of) and len(said) == -(-of // 7)
 
 
 def test_match_vague_dates_and_places_are_not_compared() -> None:
-    scored = link.scored([told("a/1"), told("b/2", point=None)])
+    scored = list(link.scored([told("a/1"), told("b/2", point=None)]))
     assert [set(p.levels) for p in scored] == [{"date", "name", "killed", "object"}]
 
 
@@ -245,7 +253,7 @@ def test_match_review_confirms_or_disputes_and_leaves_the_computed_claim(
 def test_match_without_the_libraries_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "splink", None)
     with pytest.raises(MatchingMissing, match=r"pip install 'mizan-kb\[match\]'"):
-        link.scored([told("a/1"), told("b/2")])
+        list(link.scored([told("a/1"), told("b/2")]))
 
 
 def test_match_reads_rows_of_a_table_with_numbers_place_and_object(fresh_home: Path, tmp_path: Path) -> None:

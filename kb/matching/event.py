@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pyoxigraph import Literal, NamedNode, Triple
 
+from kb.matching.engine import engine
 from kb.matching.name import names
 from kb.ns import DCTERMS, GEO, MZ, RDF, SCHEME, SEM, SKOS
+from kb.process import cores
 from kb.record import subject
 from kb.store.local import LocalStore
+
+if TYPE_CHECKING:
+    import duckdb
 
 LONGEST = 31  # days: a date less exact than a month tells too little
 Progress = Callable[[int, int], None]
@@ -22,8 +32,45 @@ _WIDE = frozenset(
     ("country", "district", "fuzzy-line-or-area", "governorate", "international")
 )  # fmt: skip
 _UNTOLD = frozenset(f"{SCHEME}object-hit#{code}" for code in ("unspecified", "town-or-village"))
-_KILLED = NamedNode(f"{SCHEME}harm#killed")
 _POINT = re.compile(r"POINT\((-?[\d.]+) (-?[\d.]+)\)")
+_ROWS = 10_000  # taken from the engine at once
+_NAMES_KEPT = 100_000  # labels whose names are remembered
+_OWN = f"?i {RDF.type} {MZ.Incident} ; {MZ.place} ?p . ?p {MZ.inRecord} ?i ;"  # a place that the record describes
+_KILLED = f"?c {MZ.harm} <{SCHEME}harm#killed> ;"
+# One question for each kind of statement: the store answers each by one walk through it, with little in memory
+_QUESTIONS = {
+    "head": ("i dataset first last", f"?i {RDF.type} {MZ.Incident} ; {MZ.inDataset} ?dataset ; "
+             f"{SEM.hasEarliestBeginTimeStamp} ?first ; {SEM.hasLatestEndTimeStamp} ?last ."),
+    "place": ("i p", f"?i {RDF.type} {MZ.Incident} ; {MZ.place} ?p ."),
+    "precision": ("p precision", f"{_OWN} {MZ.placePrecision} ?precision ."),
+    "point": ("p wkt", f"{_OWN} {GEO.hasGeometry} ?g . ?g {GEO.asWKT} ?wkt ."),
+    "label": ("p tag label", f"{_OWN} {SKOS.prefLabel} ?label . BIND(LANG(?label) AS ?tag)"),
+    "object": ("i object", f"?i {RDF.type} {MZ.Incident} ; {MZ.objectHit} ?object ."),
+    "claim": ("c who", f"{_KILLED} {MZ.claimant} ?who . FILTER NOT EXISTS {{ ?c {MZ.subsetOf} ?whole }}"),
+    "low": ("c number", f"{_KILLED} {MZ.minimum} ?number ."),
+    "best": ("c number", f"{_KILLED} {MZ.best} ?number ."),
+    "high": ("c number", f"{_KILLED} {MZ.maximum} ?number ."),
+}  # fmt: skip
+_JOINED = f"""
+WITH heads AS (
+  SELECT i, min(dataset) AS dataset, CAST(min(first)[:10] AS DATE) AS first, CAST(min(last)[:10] AS DATE) AS last
+  FROM head GROUP BY i
+),
+places AS (SELECT i, min(p) AS p FROM place GROUP BY i),
+points AS (SELECT p, min(wkt) AS wkt FROM point GROUP BY p),
+precisions AS (SELECT p, min(precision) AS precision FROM precision GROUP BY p),
+labels AS (SELECT p, list({{'tag': tag, 'label': label}} ORDER BY tag, label) AS labels FROM label GROUP BY p),
+objects AS (SELECT i, list(object ORDER BY object) AS objects FROM object GROUP BY i),
+tolls AS (
+  SELECT split_part(c, '#', 1) AS i, who, min(CAST(number AS BIGINT)) AS low, max(CAST(number AS BIGINT)) AS high
+  FROM claim JOIN (FROM low UNION ALL FROM best UNION ALL FROM high) USING (c) GROUP BY ALL
+),
+killed AS (SELECT i, list({{'who': who, 'low': low, 'high': high}} ORDER BY who) AS killed FROM tolls GROUP BY i)
+SELECT heads.*, precision, wkt, labels, objects, killed FROM heads LEFT JOIN places USING (i)
+LEFT JOIN points USING (p) LEFT JOIN precisions USING (p) LEFT JOIN labels USING (p)
+LEFT JOIN objects USING (i) LEFT JOIN killed USING (i)
+WHERE last - first >= 0 AND last - first < {LONGEST} ORDER BY i
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,58 +102,56 @@ class Event:
 
 
 def read(store: LocalStore, progress: Progress = lambda done, of: None) -> Iterator[Event]:
-    """The incidents of a store that have a dataset and a date exact enough, sorted by IRI."""
+    """The incidents of a store that have a dataset and a date exact enough, sorted by IRI, in bounded memory.
+
+    MatchingMissing without the libraries.
+    """
     broader, keepers = _broader(store), _keepers(store)
-    nodes = sorted(node.value for node in store.subjects(RDF.type, MZ.Incident))
-    for done, iri in enumerate(nodes, 1):
-        if (event := _event(NamedNode(iri), store.record(iri), broader, keepers)) is not None:
-            yield event
-        progress(done, len(nodes))
+    with tempfile.TemporaryDirectory(prefix="mizan-events-") as name, engine(Path(name)) as base:
+        _gather(store, base, Path(name))
+        ((of,),) = base.execute("SELECT count(DISTINCT i) FROM head").fetchall()
+        rows, done = base.execute(_JOINED), 0
+        while part := rows.fetchmany(_ROWS):
+            for row in part:
+                yield _event(row, broader, keepers)
+            done += len(part)
+            progress(done, of)
 
 
-def _event(
-    node: NamedNode, triples: list[Triple], broader: dict[str, str], keepers: dict[str, str]
-) -> Event | None:
-    nodes: dict[str, list[Triple]] = {}
-    for triple in triples:
-        nodes.setdefault(subject(triple), []).append(triple)
-    own = nodes.get(node.value, [])
-    dataset, start, end = (_first(own, p) for p in (MZ.inDataset, SEM.hasEarliestBeginTimeStamp,
-                                                     SEM.hasLatestEndTimeStamp))  # fmt: skip
-    if not (dataset and start and end):
-        return None
-    first, last = date.fromisoformat(start[:10]), date.fromisoformat(end[:10])
-    if not 0 <= (last - first).days < LONGEST:
-        return None
-    place = nodes.get(_first(own, MZ.place), [])
-    labels = {t.object.language or "en": t.object.value for t in place
-              if t.predicate == SKOS.prefLabel and isinstance(t.object, Literal)}  # fmt: skip
-    called = tuple(dict.fromkeys(name for tag in sorted(labels) for name in names(labels[tag])))
-    objects = {o for t in own if t.predicate == MZ.objectHit for o in _up(_value(t), broader)} - _UNTOLD
-    return Event(node.value, dataset, first, last, _point(place, nodes), labels, called, _killed(nodes),
-                 frozenset(objects), keepers.get(dataset, ""))  # fmt: skip
+def _gather(store: LocalStore, base: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """The answers of the store as tables."""
+    def ask(table: str) -> str:
+        columns, where = _QUESTIONS[table]
+        store.spill(f"SELECT {' '.join(f'?{c}' for c in columns.split())} WHERE {{ {where} }}", folder / table)
+        return table
+
+    with ThreadPoolExecutor(cores()) as pool:
+        for table in pool.map(ask, _QUESTIONS):
+            columns = ", ".join(f"'{column}': 'VARCHAR'" for column in _QUESTIONS[table][0].split())
+            base.execute(f"CREATE TABLE {table} AS FROM read_csv(?, header = true, delim = ',', quote = '\"', "
+                         f"escape = '\"', columns = {{{columns}}}, auto_detect = false, null_padding = false, "
+                         f"parallel = false)", [str(folder / table)])  # fmt: skip
+            (folder / table).unlink()
 
 
-def _point(place: list[Triple], nodes: dict[str, list[Triple]]) -> tuple[float, float] | None:
-    """Latitude and longitude, unless the record says that they stand for a wide area."""
-    if _first(place, MZ.placePrecision) in _WIDE:
-        return None
-    found = _POINT.match(_first(nodes.get(_first(place, GEO.hasGeometry), []), GEO.asWKT))
-    return (float(found[2]), float(found[1])) if found else None
+def _event(row: tuple[Any, ...], broader: dict[str, str], keepers: dict[str, str]) -> Event:
+    iri, dataset, first, last, precision, wkt, told, hit, killed = row
+    labels = {label["tag"] or "en": label["label"] or "" for label in told or ()}
+    called = tuple(dict.fromkeys(name for tag in sorted(labels) for name in _names(labels[tag])))
+    objects = {o for concept in hit or () for o in _up(concept, broader)} - _UNTOLD
+    found = _POINT.match(wkt) if wkt and precision not in _WIDE else None
+    point = (float(found[2]), float(found[1])) if found else None
+    tolls = {toll["who"]: (toll["low"], toll["high"]) for toll in killed or ()}
+    return Event(iri, dataset, first, last, point, labels, called, tolls, frozenset(objects),
+                 keepers.get(dataset, ""))  # fmt: skip
 
 
-def _killed(nodes: dict[str, list[Triple]]) -> dict[str, tuple[int, int]]:
-    found: dict[str, list[int]] = {}
-    for triples in nodes.values():
-        if not any(t.object == _KILLED for t in triples) or any(t.predicate == MZ.subsetOf for t in triples):
-            continue
-        numbers = [int(_value(t)) for t in triples if t.predicate in (MZ.minimum, MZ.best, MZ.maximum)]
-        found.setdefault(_first(triples, MZ.claimant), []).extend(numbers)
-    return {claimant: (min(numbers), max(numbers)) for claimant, numbers in sorted(found.items()) if numbers}
+_names = lru_cache(_NAMES_KEPT)(names)
 
 
 def _keepers(store: LocalStore) -> dict[str, str]:
-    return {subject(t): _value(t) for t in store.triples(DCTERMS.publisher)}
+    nodes = store.subjects(RDF.type, MZ.Dataset)
+    return {node.value: v.value for node in nodes for v in store.objects(node, DCTERMS.publisher)}
 
 
 def _broader(store: LocalStore) -> dict[str, str]:
@@ -121,10 +166,6 @@ def _up(concept: str, broader: dict[str, str]) -> Iterator[str]:
         seen.add(concept)
         yield concept
         concept = broader.get(concept, "")
-
-
-def _first(triples: list[Triple], predicate: NamedNode) -> str:
-    return min((_value(t) for t in triples if t.predicate == predicate), default="")
 
 
 def _value(triple: Triple) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from pyoxigraph import Literal, NamedNode, Triple
 
@@ -99,11 +100,24 @@ def review(store: LocalStore, given: Review) -> Record:
     ])  # fmt: skip
 
 
-def listed(store: LocalStore) -> Iterator[Candidate]:
-    """The computed candidates, likeliest first, each read when it is asked for."""
-    heads = sorted((-float(_number(triple)), subject(triple)) for triple in store.triples(MZ.matchScore))
-    found = (_candidate(store, NamedNode(iri)) for _, iri in heads)
+def listed(store: LocalStore, state: str | None = None, skip: int = 0) -> Iterator[Candidate]:
+    """The computed candidates, likeliest first, each read when it is asked for; those passed over are not read.
+
+    With `state`, only those in it: claims that nobody reviewed are told from the others without being read.
+    """
+    heads = ((-float(_value(triple)), subject(triple)) for triple in store.triples(MZ.matchScore))
+    if state is not None:
+        reviewed = {_value(triple) for view in (CITO.confirms, CITO.disputes) for triple in store.triples(view)}
+        heads = (head for head in heads if (head[1] in reviewed) != (state == OPEN))
+    found = (_candidate(store, NamedNode(iri)) for iri in _passed(store, sorted(heads), state, skip))
     return (candidate for candidate in found if candidate is not None)
+
+
+def _passed(store: LocalStore, heads: list[tuple[float, str]], state: str | None, skip: int) -> Iterator[str]:
+    if state in (None, OPEN):
+        return (iri for _, iri in heads[skip:])
+    right = (iri for _, iri in heads if (found := _candidate(store, NamedNode(iri))) and found.state == state)
+    return islice(right, skip, None)
 
 
 def candidates(store: LocalStore, incident: str = "") -> list[Candidate]:
@@ -116,8 +130,8 @@ def candidates(store: LocalStore, incident: str = "") -> list[Candidate]:
     return sorted((c for c in found if c is not None), key=lambda c: (-c.score, c.claim))
 
 
-def _number(triple: Triple) -> str:
-    assert isinstance(triple.object, Literal)
+def _value(triple: Triple) -> str:
+    assert isinstance(triple.object, NamedNode | Literal)
     return triple.object.value
 
 

@@ -1,4 +1,8 @@
-"""Scores pairs of incidents with splink on DuckDB, and keeps for each incident the best record of every dataset."""
+"""Scores pairs of incidents with splink on DuckDB, and keeps for each incident the best record of every dataset.
+
+Only pairs that can reach the threshold are compared in full: what numbers tell of a pair (days, distance, killed)
+bounds its score. All that grows with the number of incidents or pairs lies on the disk.
+"""
 
 from __future__ import annotations
 
@@ -6,166 +10,176 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb.errors import MizanError
 from kb.matching import model
+from kb.matching.engine import engine, needed
 from kb.matching.event import Event
 from kb.matching.model import COMPARISONS, Level
 from kb.matching.name import bones, near
 from kb.matching.spool import Spool
-from kb.process import cores
 
 if TYPE_CHECKING:
     import duckdb
 
 _COLUMNS = {
-    "iri": "VARCHAR", "day": "INTEGER", "until": "INTEGER", "lat": "DOUBLE", "lon": "DOUBLE", "names": "VARCHAR[]",
-    "rare": "VARCHAR[]", "bones": "VARCHAR[]", "near": "VARCHAR[]", "low": "INTEGER", "high": "INTEGER",
-    "objects": "VARCHAR[]", "days": "INTEGER[]", "cells": "VARCHAR[]",
+    "id": "BIGINT", "iri": "VARCHAR", "day": "INTEGER", "until": "INTEGER", "lat": "DOUBLE", "lon": "DOUBLE",
+    "named": "BOOLEAN", "names": "VARCHAR[]", "rare": "VARCHAR[]", "bones": "VARCHAR[]", "near": "VARCHAR[]",
+    "low": "INTEGER", "high": "INTEGER", "seen": "BOOLEAN", "objects": "VARCHAR[]", "cell": "INTEGER",
 }  # fmt: skip
+_NUMBERS = ("id", "day", "until", "lat", "lon", "named", "low", "high", "seen")  # what bounds the score of a pair
+_EAST = 10_000  # more cells than there are around the Earth
 _MOST = 0.9999  # a program is never certain
 _FLOOR = 0.01  # pairs less likely than this are never of use
-_MEMORY = "2GB"  # for the engine, which puts the rest on the disk
-_MEETINGS = 20_000_000  # days with places, or names, that pairs share, in one part of the work: some million pairs
+_PART = 500_000  # pairs that are compared at once
+_ROWS = 1000  # pairs read at once at the end
 _GAMMAS = tuple(", ".join(f"gamma_{c.name}{kind}" for c in COMPARISONS) for kind in (" INTEGER", ""))
-_BEST = "QUALIFY score = max(score) OVER (PARTITION BY iri_l) AND score = max(score) OVER (PARTITION BY iri_r)"
-# each record of the first dataset that meets any of the other, with the part of the work in which it is compared
-_PLAN = f"""
-CREATE TABLE plan AS
-WITH met AS (
-  SELECT a.iri, b.n FROM (SELECT iri, d, unnest(cells) c FROM (SELECT iri, cells, unnest(days) d FROM ones)) a
-  JOIN (SELECT d, c, count(*) n FROM (SELECT d, unnest(cells) c FROM (SELECT cells, unnest(days) d FROM others))
-        GROUP BY ALL) b USING (d, c)
+_BEST = "QUALIFY score = max(score) OVER (PARTITION BY l) AND score = max(score) OVER (PARTITION BY r)"
+_SIDES = ", ".join(f"{side}.{column} AS {column}_{side}" for side in "lr" for column in _NUMBERS)
+# Records meet on a day and in a cell, or by a day and a name. Those of one side are spread over the days and cells
+# around theirs: they meet exactly when they are at most a day, or a cell, apart.
+_MET = f"""
+CREATE TABLE met AS
+WITH near AS (SELECT {", ".join(_NUMBERS)}, unnest(range(day - 1, until + 2)) AS d, rare, cell FROM ones),
+far AS (SELECT {", ".join(_NUMBERS)}, unnest(range(day, until + 1)) AS d, rare, cell FROM others),
+meeting AS (
+  SELECT {_SIDES} FROM
+    (SELECT n.*, n.cell + y * {_EAST} + x AS c FROM near n, range(-1, 2) a(y), range(-1, 2) b(x)) l
+    JOIN far r ON l.d = r.d AND l.c = r.cell
   UNION ALL
-  SELECT a.iri, b.n FROM (SELECT iri, d, unnest(rare) c FROM (SELECT iri, rare, unnest(days) d FROM ones)) a
-  JOIN (SELECT d, c, count(*) n FROM (SELECT d, unnest(rare) c FROM (SELECT rare, unnest(days) d FROM others))
-        GROUP BY ALL) b USING (d, c)
-), work AS (SELECT iri, sum(n) AS n FROM met GROUP BY iri)
-SELECT iri, CAST(floor((sum(n) OVER (ORDER BY day, iri) - n) / {_MEETINGS}) AS INTEGER) AS batch
-FROM work JOIN ones USING (iri)
+  SELECT {_SIDES} FROM (SELECT *, unnest(rare) AS c FROM near) l JOIN (SELECT *, unnest(rare) AS c FROM far) r
+    ON l.d = r.d AND l.c = r.c
+)
+SELECT l, r, row_number() OVER (ORDER BY l, r) - 1 AS pair
+FROM (SELECT DISTINCT id_l AS l, id_r AS r FROM meeting WHERE {model.attainable()} >= ?)
 """
-Progress = Callable[[float], None]
-"""Called with the share of the pairs that are scored."""
-
-
-class MatchingMissing(MizanError):
-    """The libraries for matching are not installed."""
-
-    title = "Matching is not installed"
+# Of records that fit equally well only one can be right, since a dataset tells an event once: the likelihood is shared
+# out among all that are likely by themselves. The more records there are of a day and a place, the less one tells.
+_TOLD = f"""
+WITH weighed AS (SELECT *, pow(2, least(weight, 60)) AS odds, (weight >= {model.weight(model.RIVAL)})::INT AS likely
+                 FROM scored),
+summed AS (
+  SELECT *, sum(odds * likely) OVER one + sum(odds * likely) OVER other AS all_odds,
+    sum(likely) OVER one + sum(likely) OVER other - 2 * likely AS rivals
+  FROM weighed WINDOW one AS (PARTITION BY l), other AS (PARTITION BY r)
+),
+shared AS (
+  SELECT l, r, least(round(odds / (1 + odds + all_odds - 2 * odds * likely), 4), {_MOST}) AS score, rivals,
+    {_GAMMAS[1]} FROM summed
+),
+chosen AS (SELECT * FROM shared WHERE score >= ? {{which}})
+SELECT l, r, score, rivals, {_GAMMAS[1]} FROM chosen JOIN ones ON l = ones.id JOIN others ON r = others.id
+ORDER BY least(ones.iri, others.iri), greatest(ones.iri, others.iri)
+"""
+Progress = Callable[[int, int, str], None]
+"""Called with how many pairs of two datasets are scored, of how many, and which datasets of how many that are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two incidents of different datasets, in the order of their IRIs, with the score and the level of each comparison.
 
-    `levels` has no entry for what could not be compared.
+    `levels` has no entry for what could not be compared. `rivals` are the other pairs, likely by themselves, that one
+    of the two records is in: they share the likelihood.
     """
 
     one: Event
     other: Event
     score: float
     levels: dict[str, Level]
+    rivals: int = 0
 
 
 def candidates(
-    events: Iterable[Event], threshold: float = model.THRESHOLD, progress: Progress = lambda share: None
-) -> list[Pair]:  # fmt: skip
-    """The pairs worth a person's look: likely enough, and each the best that the other's dataset has; sorted by IRI.
+    events: Iterable[Event], threshold: float = model.THRESHOLD, progress: Progress = lambda done, of, unit: None
+) -> Iterator[Pair]:  # fmt: skip
+    """The pairs worth a person's look: likely enough, and each the best that the other's dataset has.
 
     A dataset tells an event once, so of several records of one day and place only the best is named: what a dataset
-    keeps apart is never joined by way of another's record. Events are read once, and kept on the disk.
+    keeps apart is never joined by way of another's record. Events are read once, and kept on the disk; the pairs of
+    two datasets come sorted by IRI, when they are asked for.
     """
     return _found(events, threshold, _BEST, progress)
 
 
-def scored(events: Iterable[Event], least: float = _FLOOR) -> list[Pair]:
+def scored(events: Iterable[Event], least: float = _FLOOR) -> Iterator[Pair]:
     """The pairs that share a day and a place or a name and score `least` or more, sorted by IRI.
 
     MatchingMissing without the libraries.
     """
-    return _found(events, least, "", lambda share: None)
+    return _found(events, least, "", lambda done, of, unit: None)
 
 
-def _found(events: Iterable[Event], least: float, which: str, progress: Progress) -> list[Pair]:
-    _needed()
+def _found(events: Iterable[Event], least: float, which: str, progress: Progress) -> Iterator[Pair]:
+    needed()
     with tempfile.TemporaryDirectory(prefix="mizan-match-") as name:
         spool = Spool(Path(name), events)
         couples = list(combinations(spool.datasets, 2))
-        pairs: list[Pair] = []
-        for done, couple in enumerate(couples):
-            pairs += _between(spool, couple, Path(name), (least, which),
-                              lambda share, done=done: progress((done + share) / len(couples)))  # type: ignore[misc]
-    return sorted(pairs, key=lambda p: (p.one.iri, p.other.iri))
-
-
-def _needed() -> None:
-    try:
-        import duckdb  # noqa: F401
-        import splink  # noqa: F401
-    except ImportError as error:
-        raise MatchingMissing(
-            "Matching needs splink and DuckDB", str(error), "Install them with: pip install 'mizan-kb[match]'"
-        ) from None
+        for number, couple in enumerate(couples, 1):
+            unit = f"pairs scored, {number} of {len(couples)} times two datasets"
+            yield from _between(spool, couple, Path(name), (least, which), partial(progress, unit=unit))
 
 
 def _between(
-    spool: Spool, couple: tuple[str, str], folder: Path, asked: tuple[float, str], progress: Progress
+    spool: Spool, couple: tuple[str, str], folder: Path, asked: tuple[float, str], progress: Callable[[int, int], None]
 ) -> Iterator[Pair]:  # fmt: skip
     """The scored pairs of two datasets; neither is compared by what it took from the other."""
-    import duckdb
-
-    one, other = couple
+    one, other = sorted(couple, key=lambda name: (spool.sizes[name], name))  # the smaller is spread over days and cells
     least, which = asked
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": cores(), "memory_limit": _MEMORY, "temp_directory": str(folder / "spilt"),
-        "preserve_insertion_order": False,
-    }  # fmt: skip
-    place = folder / "pairs.duckdb"
-    with duckdb.connect(str(place), config=config) as base:
-        common = {n for n, records in (spool.borne[one] + spool.borne[other]).items() if records > model.COMMON}
+    with engine(folder) as base:
+        common = _common(spool, couple)
         for table, dataset, keeper in (("ones", one, spool.keepers[other]), ("others", other, spool.keepers[one])):
-            _fill(base, folder / f"{table}.json", table, (_row(e, keeper, common) for e in spool.events(dataset)))
-        base.execute(_PLAN)
-        base.execute(f"CREATE TABLE scored (iri_l VARCHAR, iri_r VARCHAR, score DOUBLE, {_GAMMAS[0]})")
-        batches = [row[0] for row in base.execute("SELECT DISTINCT batch FROM plan ORDER BY batch").fetchall()]
-        for done, batch in enumerate(batches, 1):
-            _score(base, batch, min(max(least, _FLOOR), _MOST))
-            progress(done / len(batches))
-        rows = base.execute(f"SELECT iri_l, iri_r, score, {_GAMMAS[1]} FROM scored WHERE score >= ? {which}",
-                            [least]).fetchall()  # fmt: skip
-    place.unlink()
-    found = spool.find(couple, {iri for row in rows for iri in row[:2]})
-    return (_pair(found, row) for row in rows)
+            rows = (_row(place, e, keeper, common) for place, e in spool.events(dataset))
+            _fill(base, folder / f"{table}.json", table, rows)
+        bound = model.weight(min(max(least, _FLOOR), model.RIVAL))
+        base.execute(_MET, [bound])
+        base.execute(f"CREATE TABLE scored (l BIGINT, r BIGINT, weight DOUBLE, {_GAMMAS[0]})")
+        ((pairs,),) = base.execute("SELECT count(*) FROM met").fetchall()
+        for start in range(0, pairs, _PART):
+            _score(base, start, bound)
+            progress(min(start + _PART, pairs), pairs)
+        rows = base.execute(_TOLD.format(which=which), [least])
+        with spool.reading(one) as ones, spool.reading(other) as others:
+            while part := rows.fetchmany(_ROWS):
+                yield from (_pair(ones.at(row[0]), others.at(row[1]), row[2:]) for row in part)
 
 
-def _score(base: duckdb.DuckDBPyConnection, batch: int, least: float) -> None:
-    """Score the pairs of one part of the plan: each pair is in one part, by the record of the first dataset."""
+def _common(spool: Spool, couple: tuple[str, str]) -> set[str]:
+    """The names that so many records of two datasets bear that they tell a region, not a place."""
+    borne = spool.borne[couple[0]] + spool.borne[couple[1]]
+    most = max(model.COMMON, model.COMMON_SHARE * sum(spool.sizes[name] for name in couple))
+    return {name for name, records in borne.items() if records > most}
+
+
+def _score(base: duckdb.DuckDBPyConnection, start: int, bound: float) -> None:
+    """Compare in full the pairs of one part, those numbered from `start`."""
     from splink import DuckDBAPI, Linker
 
-    base.execute("CREATE OR REPLACE TABLE ones_now AS SELECT ones.* FROM ones JOIN plan USING (iri) WHERE batch = ?",
-                 [batch])  # fmt: skip
-    base.execute("CREATE OR REPLACE TABLE others_now AS SELECT * FROM others WHERE until >= (SELECT min(day) - 1 FROM "
-                 "ones_now) AND day <= (SELECT max(until) + 1 FROM ones_now)")  # fmt: skip
+    for table, side in (("ones", "l"), ("others", "r")):
+        base.execute(
+            f"CREATE OR REPLACE TABLE {table}_now AS SELECT {table}.*, pairs FROM {table} JOIN (SELECT {side} AS id, "
+            f"list(pair) AS pairs FROM met WHERE pair >= ? AND pair < ? GROUP BY {side}) USING (id)",
+            [start, start + _PART],
+        )
     tables = ["ones_now", "others_now"]
     linker = Linker(tables, model.settings(), db_api=DuckDBAPI(connection=base), input_table_aliases=tables,
                     set_up_basic_logging=False)  # fmt: skip
-    answer = linker.inference.predict(threshold_match_probability=least).physical_name
-    base.execute(f"INSERT INTO scored SELECT iri_l, iri_r, least(round(match_probability, 4), {_MOST}), {_GAMMAS[1]} "
-                 f"FROM {answer}")  # fmt: skip
+    answer = linker.inference.predict(threshold_match_weight=bound).physical_name
+    base.execute(f"INSERT INTO scored SELECT id_l, id_r, match_weight, {_GAMMAS[1]} FROM {answer}")
     made = "SELECT table_name, table_type FROM information_schema.tables WHERE starts_with(table_name, '__splink')"
     for name, kind in base.execute(made).fetchall():
         base.execute(f'DROP {"VIEW" if kind == "VIEW" else "TABLE"} IF EXISTS "{name}"')
 
 
-def _pair(found: dict[str, Event], row: Sequence[Any]) -> Pair:
-    one, other = sorted((found[row[0]], found[row[1]]), key=lambda e: e.iri)
-    told = ((c, model.reached(c, gamma)) for c, gamma in zip(COMPARISONS, row[3:], strict=True))
+def _pair(one: Event, other: Event, row: Sequence[Any]) -> Pair:
+    first, second = sorted((one, other), key=lambda e: e.iri)
+    told = ((c, model.reached(c, gamma)) for c, gamma in zip(COMPARISONS, row[2:], strict=True))
     levels = {comparison.name: level for comparison, level in told if level is not None}
-    return Pair(one, other, float(row[2]), levels)
+    return Pair(first, second, float(row[0]), levels, int(row[1]))
 
 
 def _fill(base: duckdb.DuckDBPyConnection, path: Path, name: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -178,21 +192,18 @@ def _fill(base: duckdb.DuckDBPyConnection, path: Path, name: str, rows: Iterable
     path.unlink()
 
 
-def _row(event: Event, keeper: str, common: set[str]) -> dict[str, Any]:
-    first, last = event.first.toordinal(), event.last.toordinal()
+def _row(place: int, event: Event, keeper: str, common: set[str]) -> dict[str, Any]:
     lat, lon = event.point or (None, None)
     low, high = event.toll(keeper) or (None, None)
-    # each record also lists the day after and the cells after: two lists then meet exactly when the records are at
-    # most a day, or a cell, apart
-    days = list(range(first, last + 2))
-    cells = (event.iri, first, last, lat, lon, list(event.names), [n for n in event.names if n not in common],
-             bones(event.names), near(event.names), low, high, sorted(event.objects), days,
-             _cells(event.point))  # fmt: skip
+    rare = [name for name in event.names if name not in common]
+    cells = (place, event.iri, event.first.toordinal(), event.last.toordinal(), lat, lon, bool(event.names),
+             list(event.names), rare, bones(rare), near(rare), low, high, bool(event.objects), sorted(event.objects),
+             _cell(event.point))  # fmt: skip
     return dict(zip(_COLUMNS, cells, strict=True))
 
 
-def _cells(point: tuple[float, float] | None) -> list[str]:
+def _cell(point: tuple[float, float] | None) -> int | None:
     if point is None:
-        return []
+        return None
     south, west = (floor(v * model.CELL) for v in point)
-    return [f"{south + y}/{west + x}" for y in (0, 1) for x in (0, 1)]
+    return south * _EAST + west

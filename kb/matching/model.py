@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from math import log2
 from typing import Any
 
 THRESHOLD = 0.9  # nine to one: from here on a pair is written as a candidate for a person to look at
 PRIOR = 1e-4  # of two records of different datasets, drawn blindly
-COMMON = 500  # a name that more records of two datasets bear brings no pair up by itself: it is that of a region
+COMMON = 500  # a name that more records of two datasets bear tells nothing by itself: it is that of a region
+COMMON_SHARE = 0.05  # of the records, where that is more
+RIVAL = 0.5  # from here on, by itself, a pair takes away from the others that its records are in
 CELL = 4  # cells a degree, about 28 km from south to north: records further apart are not compared by place
 _APART = (
     "6371 * 2 * asin(sqrt(pow(sin(radians(lat_r - lat_l) / 2), 2)"
@@ -61,10 +64,11 @@ COMPARISONS = (
         Level("within-30-km", f"{_APART} < 30", 0.06, 0.1),
         Level("further", "ELSE", 0.04, 0.818),
     )),
-    Comparison("name", "len(names_l) = 0 OR len(names_r) = 0", (
-        Level("same-name", "list_has_any(names_l, names_r) OR list_has_any(bones_l, bones_r)", 0.65, 0.04),
+    Comparison("name", "NOT named_l OR NOT named_r", (
+        Level("same-name", "list_has_any(rare_l, rare_r) OR list_has_any(bones_l, bones_r)", 0.6, 0.037),
         Level("alike", "list_has_any(near_l, near_r)", 0.15, 0.03),
-        Level("other-name", "ELSE", 0.2, 0.93),
+        Level("same-area", "(len(rare_l) = 0 OR len(rare_r) = 0) AND list_has_any(names_l, names_r)", 0.08, 0.08),
+        Level("other-name", "ELSE", 0.17, 0.853),
     )),
     Comparison("killed", "low_l IS NULL OR low_r IS NULL", (
         Level("same-many", f"{_GAP} <= 0 AND least(high_l, high_r) >= 15", 0.25, 0.02),
@@ -72,37 +76,56 @@ COMPARISONS = (
         Level("near", f"{_GAP} <= 2 OR {_GAP} * 3 <= least(high_l, high_r)", 0.28, 0.27),
         Level("far", "ELSE", 0.07, 0.46),
     )),
-    Comparison("object", "len(objects_l) = 0 OR len(objects_r) = 0", (
+    Comparison("object", "NOT seen_l OR NOT seen_r", (
         Level("same-object", "list_has_any(objects_l, objects_r)", 0.75, 0.25),
         Level("other-object", "ELSE", 0.25, 0.75),
     )),
 )  # fmt: skip
-BLOCKS = (
-    {"blocking_rule": "l.days = r.days AND l.cells = r.cells", "arrays_to_explode": ["days", "cells"]},
-    {"blocking_rule": "l.days = r.days AND l.rare = r.rare", "arrays_to_explode": ["days", "rare"]},
-)
+_CHEAP = frozenset(("date", "distance", "killed"))  # told from numbers alone
+BLOCK = {"blocking_rule": "l.pairs = r.pairs", "arrays_to_explode": ["pairs"]}  # exactly the pairs that were listed
 LEVELS = {c.name: {level.name: level for level in c.levels} for c in COMPARISONS}
 
 
 def settings() -> dict[str, Any]:
     """The model as splink reads it."""
     return {
-        "link_type": "link_only", "unique_id_column_name": "iri", "probability_two_random_records_match": PRIOR,
+        "link_type": "link_only", "unique_id_column_name": "id", "probability_two_random_records_match": PRIOR,
         "comparisons": [_comparison(c) for c in COMPARISONS],
-        "blocking_rules_to_generate_predictions": [dict(b) for b in BLOCKS],
+        "blocking_rules_to_generate_predictions": [dict(BLOCK)],
         "retain_matching_columns": True, "retain_intermediate_calculation_columns": False,
     }  # fmt: skip
 
 
+def attainable() -> str:
+    """SQL: the most that a pair's weight, as splink gives it, can be, when only numbers have been compared.
+
+    Names and objects, which take longer, are supposed to agree as well as they can.
+    """
+    return " + ".join([str(weight(PRIOR)), *map(_most, COMPARISONS)])
+
+
+def weight(probability: float) -> float:
+    """A probability as splink's match weight: the binary logarithm of its odds."""
+    return log2(probability / (1 - probability))
+
+
 def digest() -> str:
     """The SHA-256 of the model, which every claim made with it names."""
-    text = json.dumps([settings(), CELL, COMMON, THRESHOLD], sort_keys=True)
+    text = json.dumps([settings(), CELL, COMMON, COMMON_SHARE, RIVAL, THRESHOLD], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def reached(comparison: Comparison, gamma: int) -> Level | None:
     """The level that splink's number stands for; None where nothing was compared."""
     return None if gamma < 0 else comparison.levels[len(comparison.levels) - 1 - gamma]
+
+
+def _most(comparison: Comparison) -> str:
+    weights = [(level.condition, log2(level.same / level.other)) for level in comparison.levels]
+    if comparison.name not in _CHEAP:
+        return f"CASE WHEN {comparison.missing} THEN 0 ELSE {max(w for _, w in weights)} END"
+    cases = " ".join(f"WHEN {condition} THEN {w}" for condition, w in weights[:-1])
+    return f"CASE WHEN {comparison.missing} THEN 0 {cases} ELSE {weights[-1][1]} END"
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

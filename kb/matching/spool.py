@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 from kb.matching.event import Event
 
@@ -18,35 +20,60 @@ class Spool:
         self._numbers: dict[str, int] = {}
         self.keepers: dict[str, str] = {}
         self.borne: dict[str, Counter[str]] = {}  # how many records bear a name, by dataset
-        handles = {}
-        try:
+        self.sizes: Counter[str] = Counter()  # how many records there are, by dataset
+        with ExitStack() as stack:
+            handles: dict[str, IO[bytes]] = {}
             for event in events:
-                if event.dataset not in self.keepers:
-                    handles[event.dataset] = self._path(event.dataset).open("wb")
-                    self.keepers[event.dataset] = event.keeper
-                    self.borne[event.dataset] = Counter()
-                pickle.dump(event, handles[event.dataset])
-                self.borne[event.dataset].update(event.names)
-        finally:
-            for handle in handles.values():
-                handle.close()
+                name = event.dataset
+                if name not in self.keepers:
+                    handles[name] = stack.enter_context(self._path(name).open("wb"))
+                    self.keepers[name], self.borne[name] = event.keeper, Counter()
+                pickle.dump(event, handles[name])
+                self.sizes[name] += 1
+                self.borne[name].update(event.names)
 
     @property
     def datasets(self) -> list[str]:
         """The datasets, sorted."""
         return sorted(self.keepers)
 
-    def events(self, dataset: str) -> Iterator[Event]:
-        """The events of a dataset."""
-        with self._path(dataset).open("rb") as handle:
-            while handle.peek(1):
-                event = pickle.load(handle)
-                assert isinstance(event, Event)
-                yield event
+    def events(self, dataset: str) -> Iterator[tuple[int, Event]]:
+        """The events of a dataset, each with the place in the file by which `Reading.at` finds it."""
+        with self.reading(dataset) as reading:
+            yield from reading.all()
 
-    def find(self, datasets: Iterable[str], iris: Collection[str]) -> dict[str, Event]:
-        """The events with these IRIs."""
-        return {event.iri: event for dataset in datasets for event in self.events(dataset) if event.iri in iris}
+    def reading(self, dataset: str) -> Reading:
+        """The events of a dataset, to be found by their places."""
+        return Reading(self._path(dataset))
 
     def _path(self, dataset: str) -> Path:
         return self._folder / str(self._numbers.setdefault(dataset, len(self._numbers)))
+
+
+class Reading:
+    """The open file of a dataset."""
+
+    def __init__(self, path: Path) -> None:
+        self._handle = path.open("rb")
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._handle.close()
+
+    def all(self) -> Iterator[tuple[int, Event]]:
+        """All events with their places."""
+        while self._handle.peek(1):
+            place = self._handle.tell()
+            yield place, self._load()
+
+    def at(self, place: int) -> Event:
+        """The event at a place."""
+        self._handle.seek(place)
+        return self._load()
+
+    def _load(self) -> Event:
+        event = pickle.load(self._handle)
+        assert isinstance(event, Event)
+        return event

@@ -11,8 +11,12 @@ from kb.matching.model import COMPARISONS
 
 _RADIUS = 6371  # kilometres, of the Earth
 _HEADS = {
-    "en": ("Speaks for one event", "Speaks against it", "Not compared"),
-    "ar": ("ما يرجّح أنه حدث واحد", "ما لا يرجّح ذلك", "لم يُقارن"),
+    "en": ("Speaks for one event", "Speaks against it", "Speaks neither way", "Not compared"),
+    "ar": ("ما يرجّح أنه حدث واحد", "ما لا يرجّح ذلك", "ما لا يرجّح شيئًا", "لم يُقارن"),
+}
+_RIVALS = {
+    "en": "Other pairs that fit, which lowers the score",
+    "ar": "أزواج أخرى توافق الوصف، وهي تخفض الدرجة",
 }
 _WHAT = {
     "date": {"en": "date", "ar": "التاريخ"},
@@ -26,6 +30,7 @@ _LEVEL = {
     "overlap": {"en": "the periods overlap", "ar": "المدتان متداخلتان"},
     "next-day": {"en": "a day apart", "ar": "يفصل بينهما يوم"},
     "apart": {"en": "days apart", "ar": "تفصل بينهما أيام"},
+    "same-area": {"en": "one area, places not told apart", "ar": "منطقة واحدة، ولا يتميز المكانان فيها"},
     "same-name": {"en": "same name of the place", "ar": "اسم المكان نفسه"},
     "alike": {"en": "names of the place alike", "ar": "اسما المكان متقاربان"},
     "other-name": {"en": "other names of the place", "ar": "اسما المكان مختلفان"},
@@ -45,15 +50,17 @@ def reasons(pair: Pair) -> dict[str, str]:
 
 def _text(pair: Pair, language: str) -> str:
     told: dict[str, list[str]] = {head: [] for head in _HEADS[language]}
-    agrees, differs, missing = told.values()
+    agrees, differs, neither, missing = told.values()
     comma = "، " if language == "ar" else ", "
     for comparison in COMPARISONS:
         level = pair.levels.get(comparison.name)
         if level is None:
             missing.append(_WHAT[comparison.name][language])
         else:
-            (agrees if level.agrees else differs).append(_said(comparison.name, level.name, pair, language))
-    return " ".join(f"{head}: {comma.join(parts)}." for head, parts in told.items() if parts)
+            side = agrees if level.agrees else differs if level.same < level.other else neither
+            side.append(_said(comparison.name, level.name, pair, language))
+    texts = [f"{head}: {comma.join(parts)}." for head, parts in told.items() if parts]
+    return " ".join([*texts, f"{_RIVALS[language]}: {pair.rivals}."] if pair.rivals else texts)
 
 
 def _said(comparison: str, level: str, pair: Pair, language: str) -> str:

@@ -114,6 +114,12 @@ class LocalStore:
             raise too_large("rows", limits.rows)
         return Answer(media_type(form, name), sink.getvalue(), rows)
 
+    def spill(self, query: str, path: Path) -> None:
+        """Write the rows of a SELECT of our own into a CSV file, of any size: the engine does it, without Python."""
+        result = self._store.query(query)
+        assert isinstance(result, QuerySolutions)
+        result.serialize(str(path), format=QueryResultsFormat.CSV)
+
     def graphs(self) -> list[str]:
         """The names of the named graphs; a store of records has none."""
         return sorted(g.value for g in self._store.named_graphs() if isinstance(g, NamedNode))

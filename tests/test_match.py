@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode
 
+from kb import cli_match
 from kb.ingest import mapping
 from kb.knowledgebase import KnowledgeBase
 from kb.matching import event, identity, link, model, wording
 from kb.matching.engine import MatchingMissing
 from kb.matching.event import Event
+from kb.matching.identity import Review
 from kb.matching.link import Pair
 from kb.matching.name import bones, names, near, skeleton
 from kb.ns import CITO, ID, MZ
+from kb.store.local import LocalStore
 from tests.incident_table import ROW, write
 
 Run = Callable[..., tuple[int, str, str]]
@@ -154,6 +157,41 @@ def test_match_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said[-1] == (of, of) and len(said) == -(-of // 7)
 
 
+def test_match_bound_from_numbers_loses_no_pair_that_gets_there(base: KnowledgeBase) -> None:
+    events = list(event.read(base.snapshot().store))
+    every = [(p.one.iri, p.other.iri, p.score) for p in link.scored(events, 0.01)]
+    likely = [(p.one.iri, p.other.iri, p.score) for p in link.scored(events, 0.6)]
+    assert 5 < len(likely) < len(every) and likely == [pair for pair in every if pair[2] >= 0.6]
+
+
+def test_match_pairs_out_of_reach_are_not_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[int] = []
+    a_month = [told(f"{name}/{n}", f"2016-02-{1 + n:02}", point=(35.6 + n % 3, 36.6))
+               for name in ("a", "b") for n in range(28)]  # fmt: skip
+    assert len(list(link.candidates(a_month, 0.9, lambda done, of, unit: said.append(of)))) == 28
+    assert said == [28], "of 784 pairs those of one day and place"
+
+
+def test_match_rivals_that_fit_as_well_share_the_likelihood() -> None:
+    (alone,) = link.scored([told("a/1"), told("b/1")])
+    shared = list(link.scored([told("a/1"), told("b/1"), told("b/2")]))
+    assert alone.rivals == 0 and [p.rivals for p in shared] == [1, 1]
+    assert alone.score > 0.9 and all(0.45 < p.score < 0.5 for p in shared)
+    assert "Other pairs that fit, which lowers the score: 1." in wording.reasons(shared[0])["en"]
+    assert "أزواج أخرى توافق الوصف، وهي تخفض الدرجة: 1." in wording.reasons(shared[0])["ar"]
+    assert "Other pairs" not in wording.reasons(alone)["en"]
+
+
+def test_match_name_that_many_records_bear_tells_an_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    aleppo = [told("a/1", place="Aleppo"), told("b/1", place="Aleppo"), told("b/2", "2011-01-01", place="Aleppo")]
+    (place,) = link.scored(aleppo, 0.5)
+    monkeypatch.setattr(model, "COMMON", 1)
+    (area,) = link.scored(aleppo, 0.1)
+    assert (place.levels["name"].name, area.levels["name"].name) == ("same-name", "same-area")
+    assert place.score > area.score
+    assert "Speaks neither way: one area, places not told apart (Aleppo)." in wording.reasons(area)["en"]
+
+
 def test_match_vague_dates_and_places_are_not_compared() -> None:
     scored = list(link.scored([told("a/1"), told("b/2", point=None)]))
     assert [set(p.levels) for p in scored] == [{"date", "name", "killed", "object"}]
@@ -257,13 +295,15 @@ def test_match_without_the_libraries_names_the_extra(monkeypatch: pytest.MonkeyP
 
 
 def test_match_reads_rows_of_a_table_with_numbers_place_and_object(fresh_home: Path, tmp_path: Path) -> None:
-    row = {**ROW, **MAARAT, "id": "x", "lat": "35.6", "lon": "36.6", "killed_min": "3", "killed_max": "9"}
+    odd = 'Maarat "al-Numan", the old town'
+    row = {**ROW, **MAARAT, "id": "x", "place_en": odd, "lat": "35.6", "lon": "36.6"}
+    row |= {"killed_min": "3", "killed_max": "9"}
     with KnowledgeBase.open(fresh_home) as base:
         base.import_table(mapping.load("incidents"), write(tmp_path, row))
         (read,) = event.read(base.snapshot().store)
     assert (read.first, read.last, read.point) == (date(2016, 2, 15), date(2016, 2, 15), (35.6, 36.6))
     assert list(read.killed.values()) == [(3, 9)] and len(read.objects) >= 1
-    assert read.labels == {"en": "Maarat al-Numan", "ar": "معرة النعمان"}
+    assert read.labels == {"en": odd, "ar": "معرة النعمان"}
 
 
 def test_match_list_turns_pages(home: Path, tmp_path: Path, mizan: Run) -> None:
@@ -278,3 +318,56 @@ def test_match_list_turns_pages(home: Path, tmp_path: Path, mizan: Run) -> None:
     assert "2 candidates." in out and "--skip 2" in out
     _, out, _ = mizan(*asked, "--skip", str(len(everything) - 1))
     assert "1 candidates." in out and "There are more" not in out
+
+
+def test_match_run_writes_in_portions_and_touches_no_incident(
+    home: Path, tmp_path: Path, mizan: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(home, tmp_path / "home")
+    monkeypatch.setattr(cli_match, "_PART", 4)
+    with KnowledgeBase.open(tmp_path / "home") as base:
+        before = base.snapshot()
+        seen = {i.iri: base.snapshot().index.find(i.iri.rpartition("/")[2]).items for i in event.read(before.store)}
+    said = json.loads(mizan("match", "run", "--home", str(tmp_path / "home"), "--json")[1])
+    portions = -(-said["candidates"] // 4)
+    with KnowledgeBase.open(tmp_path / "home") as base:
+        now = base.snapshot()
+        assert portions > 1 and now.number == said["written"]["snapshot"] == before.number + portions
+        assert len(identity.candidates(now.store)) == said["candidates"]
+        first = identity.candidates(now.store)[0]
+        review = identity.review(now.store, Review(first.claim, "mizan-curators", True, {"en": "One building."}))
+        assert base.add([review], {"label": "test"}).outcome.screened.incidents == 0
+        for iri, items in seen.items():
+            assert base.snapshot().index.find(iri.rpartition("/")[2]).items[: len(items)] == items
+
+
+def test_match_list_of_one_state_reads_no_more_than_it_shows(
+    home: Path, tmp_path: Path, mizan: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(home, tmp_path / "home")
+    mizan("match", "run", "--home", str(tmp_path / "home"))
+    with KnowledgeBase.open(tmp_path / "home") as base:
+        every = identity.candidates(base.snapshot().store)
+        for number, accepts in ((0, True), (2, False), (3, True)):
+            said = Review(every[number].claim, "mizan-curators", accepts, {"en": "Looked at both."})
+            base.add([identity.review(base.snapshot().store, said)], {"label": "test"})
+        here, reads = base.snapshot().store, list[str]()
+        real = identity._candidate
+
+        def noted(store: LocalStore, node: NamedNode) -> identity.Candidate | None:
+            reads.append(node.value)
+            return real(store, node)
+
+        monkeypatch.setattr(identity, "_candidate", noted)
+
+        def listed(state: str | None, skip: int = 0) -> list[int]:
+            claims = [c.claim for c in every]
+            return [claims.index(c.claim) for c in identity.listed(here, state, skip)]
+
+        rest = [n for n in range(len(every)) if n not in (0, 2, 3)]
+        assert listed(None, 3) == list(range(3, len(every)))
+        assert listed(identity.OPEN) == rest and listed(identity.OPEN, 2) == rest[2:]
+        assert listed(identity.REJECTED) == [2] and listed(identity.ACCEPTED, 1) == [3]
+        assert listed(identity.CONTESTED) == []
+        reads.clear()
+        assert next(identity.listed(here, identity.OPEN, 1)).claim == every[rest[1]].claim and len(reads) == 1

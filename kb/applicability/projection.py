@@ -9,9 +9,10 @@ What is remembered of the law is written last, so that a run that was killed is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from math import inf
+from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Triple
 
@@ -67,8 +68,7 @@ def foresee(store: LocalStore, records: Iterable[str]) -> None:
         if iri.startswith(_INCIDENT):
             seen |= {v.value for v in store.objects(system_node(iri), MZ.hasProfile)}
         else:
-            about = (t.object for t in store.record(iri) if t.predicate == MZ.about)
-            seen |= {v.value for v in about if isinstance(v, NamedNode) and _is_incident(v.value)}
+            seen |= {v.value for v in _about(store.record(iri)) if isinstance(v, NamedNode) and _is_incident(v.value)}
     store.add(Triple(_STATE, RDFS.seeAlso, NamedNode(iri)) for iri in sorted(seen))
 
 
@@ -80,7 +80,7 @@ def update(store: LocalStore, changed: dict[str, list[Triple]], known: Law | Non
     work, only_incidents = Work(), all(iri.startswith(_INCIDENT) for iri in changed)
     screener = Screener(known if known is not None and only_incidents else law_reader.read(store))
     touched = {iri for iri in changed if iri.startswith(_INCIDENT)}
-    about = (t.object for triples in changed.values() for t in triples if t.predicate == MZ.about)
+    about = (v for triples in changed.values() for v in _about(triples))
     seen = {v.value for v in store.objects(_STATE, RDFS.seeAlso)}
     touched |= {v.value for v in about if isinstance(v, NamedNode)} | seen
     change, memory = _Change(), []
@@ -218,6 +218,12 @@ def _evaluate(store: LocalStore, node: NamedNode, screener: Screener, provision:
             store.discard(Triple(node, predicate, NamedNode(provision)))
     if now is not None:
         store.add([Triple(node, now, NamedNode(provision))])
+
+
+def _about(triples: list[Triple]) -> Iterator[Any]:
+    """What claims are about; whether two records tell of one event bears on no screening."""
+    silent = {t.subject for t in triples if t.object == MZ.EventIdentity}
+    return (t.object for t in triples if t.predicate == MZ.about and t.subject not in silent)
 
 
 def _is_incident(iri: str) -> bool:

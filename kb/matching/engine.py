@@ -13,7 +13,7 @@ from kb.process import cores
 if TYPE_CHECKING:
     import duckdb
 
-_MEMORY = "1500MB"  # for the engine, which puts the rest on the disk
+_MEMORY = "2GB"  # for the engine, which puts the rest on the disk
 
 
 class MatchingMissing(MizanError):

@@ -53,7 +53,8 @@ _QUESTIONS = {
 }  # fmt: skip
 _JOINED = f"""
 WITH heads AS (
-  SELECT i, min(dataset) AS dataset, CAST(min(first)[:10] AS DATE) AS first, CAST(min(last)[:10] AS DATE) AS last
+  SELECT i, min(dataset) AS dataset, TRY_CAST(min(first)[:10] AS DATE) AS first,
+    TRY_CAST(min(last)[:10] AS DATE) AS last
   FROM head GROUP BY i
 ),
 places AS (SELECT i, min(p) AS p FROM place GROUP BY i),
@@ -62,8 +63,9 @@ precisions AS (SELECT p, min(precision) AS precision FROM precision GROUP BY p),
 labels AS (SELECT p, list({{'tag': tag, 'label': label}} ORDER BY tag, label) AS labels FROM label GROUP BY p),
 objects AS (SELECT i, list(object ORDER BY object) AS objects FROM object GROUP BY i),
 tolls AS (
-  SELECT split_part(c, '#', 1) AS i, who, min(CAST(number AS BIGINT)) AS low, max(CAST(number AS BIGINT)) AS high
-  FROM claim JOIN (FROM low UNION ALL FROM best UNION ALL FROM high) USING (c) GROUP BY ALL
+  SELECT split_part(c, '#', 1) AS i, who, min(n) AS low, max(n) AS high
+  FROM claim JOIN (SELECT c, TRY_CAST(number AS BIGINT) AS n FROM (FROM low UNION ALL FROM best UNION ALL FROM high))
+  USING (c) WHERE n IS NOT NULL GROUP BY ALL
 ),
 killed AS (SELECT i, list({{'who': who, 'low': low, 'high': high}} ORDER BY who) AS killed FROM tolls GROUP BY i)
 SELECT heads.*, precision, wkt, labels, objects, killed FROM heads LEFT JOIN places USING (i)
@@ -116,6 +118,7 @@ def read(store: LocalStore, progress: Progress = lambda done, of: None) -> Itera
                 yield _event(row, broader, keepers)
             done += len(part)
             progress(done, of)
+        progress(of, of)
 
 
 def _gather(store: LocalStore, base: duckdb.DuckDBPyConnection, folder: Path) -> None:

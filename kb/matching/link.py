@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations
 from math import floor
 from pathlib import Path
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _COLUMNS = {
     "id": "BIGINT", "iri": "VARCHAR", "day": "INTEGER", "until": "INTEGER", "lat": "DOUBLE", "lon": "DOUBLE",
     "named": "BOOLEAN", "names": "VARCHAR[]", "rare": "VARCHAR[]", "bones": "VARCHAR[]", "near": "VARCHAR[]",
-    "low": "INTEGER", "high": "INTEGER", "seen": "BOOLEAN", "objects": "VARCHAR[]", "cell": "INTEGER",
+    "killed": "STRUCT(who VARCHAR, low BIGINT, high BIGINT)[]", "seen": "BOOLEAN", "objects": "VARCHAR[]",
+    "cell": "INTEGER",
 }  # fmt: skip
 _NUMBERS = ("id", "day", "until", "lat", "lon", "named", "low", "high", "seen")  # what bounds the score of a pair
 _EAST = 10_000  # more cells than there are around the Earth
@@ -43,7 +44,7 @@ _SIDES = ", ".join(f"{side}.{column} AS {column}_{side}" for side in "lr" for co
 # Records meet on a day and in a cell, or by a day and a name. Those of one side are spread over the days and cells
 # around theirs: they meet exactly when they are at most a day, or a cell, apart.
 _MET = f"""
-CREATE TABLE met AS
+CREATE OR REPLACE TABLE met AS
 WITH near AS (SELECT {", ".join(_NUMBERS)}, unnest(range(day - 1, until + 2)) AS d, rare, cell FROM ones),
 far AS (SELECT {", ".join(_NUMBERS)}, unnest(range(day, until + 1)) AS d, rare, cell FROM others),
 meeting AS (
@@ -54,8 +55,14 @@ meeting AS (
   SELECT {_SIDES} FROM (SELECT *, unnest(rare) AS c FROM near) l JOIN (SELECT *, unnest(rare) AS c FROM far) r
     ON l.d = r.d AND l.c = r.c
 )
-SELECT l, r, row_number() OVER (ORDER BY l, r) - 1 AS pair
-FROM (SELECT DISTINCT id_l AS l, id_r AS r FROM meeting WHERE {model.attainable()} >= ?)
+SELECT DISTINCT id_l AS l, id_r AS r FROM meeting WHERE {model.attainable()} >= ? ORDER BY l, r
+"""
+# the events of one side of a comparison, without the numbers that the other's keeper gave
+_SIDE = """
+CREATE OR REPLACE TABLE {table} AS
+SELECT * EXCLUDE (killed), list_min([k.low for k in killed if k.who <> {keeper}]) AS low,
+  list_max([k.high for k in killed if k.who <> {keeper}]) AS high
+FROM {events}
 """
 # Of records that fit equally well only one can be right, since a dataset tells an event once: the likelihood is shared
 # out among all that are likely by themselves. The more records there are of a day and a place, the less one tells.
@@ -116,43 +123,37 @@ def scored(events: Iterable[Event], least: float = _FLOOR) -> Iterator[Pair]:
 
 def _found(events: Iterable[Event], least: float, which: str, progress: Progress) -> Iterator[Pair]:
     needed()
-    with tempfile.TemporaryDirectory(prefix="mizan-match-") as name:
+    with tempfile.TemporaryDirectory(prefix="mizan-match-") as name, engine(Path(name)) as base:
         spool = Spool(Path(name), events)
+        for dataset, table in spool.tables.items():
+            _fill(base, spool, dataset, table, Path(name) / "rows.json")
         couples = list(combinations(spool.datasets, 2))
         for number, couple in enumerate(couples, 1):
             unit = f"pairs scored, {number} of {len(couples)} times two datasets"
-            yield from _between(spool, couple, Path(name), (least, which), partial(progress, unit=unit))
+            yield from _between(base, spool, couple, (least, which), partial(progress, unit=unit))
 
 
 def _between(
-    spool: Spool, couple: tuple[str, str], folder: Path, asked: tuple[float, str], progress: Callable[[int, int], None]
+    base: duckdb.DuckDBPyConnection, spool: Spool, couple: tuple[str, str], asked: tuple[float, str],
+    progress: Callable[[int, int], None],
 ) -> Iterator[Pair]:  # fmt: skip
     """The scored pairs of two datasets; neither is compared by what it took from the other."""
     one, other = sorted(couple, key=lambda name: (spool.sizes[name], name))  # the smaller is spread over days and cells
     least, which = asked
-    with engine(folder) as base:
-        common = _common(spool, couple)
-        for table, dataset, keeper in (("ones", one, spool.keepers[other]), ("others", other, spool.keepers[one])):
-            rows = (_row(place, e, keeper, common) for place, e in spool.events(dataset))
-            _fill(base, folder / f"{table}.json", table, rows)
-        bound = model.weight(min(max(least, _FLOOR), model.RIVAL))
-        base.execute(_MET, [bound])
-        base.execute(f"CREATE TABLE scored (l BIGINT, r BIGINT, weight DOUBLE, {_GAMMAS[0]})")
-        ((pairs,),) = base.execute("SELECT count(*) FROM met").fetchall()
-        for start in range(0, pairs, _PART):
-            _score(base, start, bound)
-            progress(min(start + _PART, pairs), pairs)
-        rows = base.execute(_TOLD.format(which=which), [least])
-        with spool.reading(one) as ones, spool.reading(other) as others:
-            while part := rows.fetchmany(_ROWS):
-                yield from (_pair(ones.at(row[0]), others.at(row[1]), row[2:]) for row in part)
-
-
-def _common(spool: Spool, couple: tuple[str, str]) -> set[str]:
-    """The names that so many records of two datasets bear that they tell a region, not a place."""
-    borne = spool.borne[couple[0]] + spool.borne[couple[1]]
-    most = max(model.COMMON, model.COMMON_SHARE * sum(spool.sizes[name] for name in couple))
-    return {name for name, records in borne.items() if records > most}
+    for table, dataset, beside in (("ones", one, other), ("others", other, one)):
+        keeper = "'" + spool.keepers[beside].replace("'", "''") + "'"
+        base.execute(_SIDE.format(table=table, keeper=keeper, events=spool.tables[dataset]))
+    bound = model.weight(min(max(least, _FLOOR), model.RIVAL))
+    base.execute(_MET, [bound])
+    base.execute(f"CREATE OR REPLACE TABLE scored (l BIGINT, r BIGINT, weight DOUBLE, {_GAMMAS[0]})")
+    ((pairs,),) = base.execute("SELECT count(*) FROM met").fetchall()
+    for start in range(0, pairs, _PART):
+        _score(base, start, bound)
+        progress(min(start + _PART, pairs), pairs)
+    rows = base.execute(_TOLD.format(which=which), [least])
+    with spool.reading(one) as ones, spool.reading(other) as others:
+        while part := rows.fetchmany(_ROWS):
+            yield from (_pair(ones.at(row[0]), others.at(row[1]), row[2:]) for row in part)
 
 
 def _score(base: duckdb.DuckDBPyConnection, start: int, bound: float) -> None:
@@ -162,7 +163,7 @@ def _score(base: duckdb.DuckDBPyConnection, start: int, bound: float) -> None:
     for table, side in (("ones", "l"), ("others", "r")):
         base.execute(
             f"CREATE OR REPLACE TABLE {table}_now AS SELECT {table}.*, pairs FROM {table} JOIN (SELECT {side} AS id, "
-            f"list(pair) AS pairs FROM met WHERE pair >= ? AND pair < ? GROUP BY {side}) USING (id)",
+            f"list(rowid) AS pairs FROM met WHERE rowid >= ? AND rowid < ? GROUP BY {side}) USING (id)",
             [start, start + _PART],
         )
     tables = ["ones_now", "others_now"]
@@ -182,24 +183,33 @@ def _pair(one: Event, other: Event, row: Sequence[Any]) -> Pair:
     return Pair(first, second, float(row[0]), levels, int(row[1]))
 
 
-def _fill(base: duckdb.DuckDBPyConnection, path: Path, name: str, rows: Iterable[dict[str, Any]]) -> None:
-    """A table of events; by way of a file, because row by row takes a hundred times as long."""
+def _fill(base: duckdb.DuckDBPyConnection, spool: Spool, dataset: str, table: str, path: Path) -> None:
+    """A table of the events of a dataset; by way of a file, because row by row takes a hundred times as long."""
+    most = max(model.COMMON, model.COMMON_SHARE * spool.sizes[dataset])
+    common = frozenset(name for name, records in spool.borne[dataset].items() if records > most)
     columns = ", ".join(f"{column}: '{kind}'" for column, kind in _COLUMNS.items())
     with path.open("w", encoding="utf-8") as lines:
-        lines.writelines(f"{json.dumps(row)}\n" for row in rows)
+        lines.writelines(f"{json.dumps(_row(place, e, common))}\n" for place, e in spool.events(dataset))
     reading = f"read_json(?, format = 'newline_delimited', columns = {{{columns}}})"
-    base.execute(f"CREATE TABLE {name} AS SELECT * FROM {reading}", [str(path)])
+    base.execute(f"CREATE TABLE {table} AS SELECT * FROM {reading}", [str(path)])
     path.unlink()
 
 
-def _row(place: int, event: Event, keeper: str, common: set[str]) -> dict[str, Any]:
+def _row(place: int, event: Event, common: frozenset[str]) -> dict[str, Any]:
     lat, lon = event.point or (None, None)
-    low, high = event.toll(keeper) or (None, None)
-    rare = [name for name in event.names if name not in common]
+    rare, bare, alike = _telling(event.names, common)
+    killed = [{"who": who, "low": low, "high": high} for who, (low, high) in event.killed.items()]
     cells = (place, event.iri, event.first.toordinal(), event.last.toordinal(), lat, lon, bool(event.names),
-             list(event.names), rare, bones(rare), near(rare), low, high, bool(event.objects), sorted(event.objects),
+             event.names, rare, bare, alike, killed, bool(event.objects), sorted(event.objects),
              _cell(event.point))  # fmt: skip
     return dict(zip(_COLUMNS, cells, strict=True))
+
+
+@lru_cache(100_000)
+def _telling(called: tuple[str, ...], common: frozenset[str]) -> tuple[list[str], list[str], list[str]]:
+    """Of the names of a place those that tell it from others, their skeletons, and what is near to them."""
+    rare = [name for name in called if name not in common]
+    return rare, bones(rare), near(rare)
 
 
 def _cell(point: tuple[float, float] | None) -> int | None:

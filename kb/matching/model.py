@@ -15,7 +15,7 @@ from typing import Any
 
 THRESHOLD = 0.9  # nine to one: from here on a pair is written as a candidate for a person to look at
 PRIOR = 1e-4  # of two records of different datasets, drawn blindly
-COMMON = 500  # a name that more records of two datasets bear tells nothing by itself: it is that of a region
+COMMON = 500  # a name that more records of a dataset bear tells an area, not a place
 COMMON_SHARE = 0.05  # of the records, where that is more
 RIVAL = 0.5  # from here on, by itself, a pair takes away from the others that its records are in
 CELL = 4  # cells a degree, about 28 km from south to north: records further apart are not compared by place

@@ -37,6 +37,11 @@ class Spool:
         """The datasets, sorted."""
         return sorted(self.keepers)
 
+    @property
+    def tables(self) -> dict[str, str]:
+        """A name for a table of each dataset."""
+        return {name: f"events_{number}" for name, number in self._numbers.items()}
+
     def events(self, dataset: str) -> Iterator[tuple[int, Event]]:
         """The events of a dataset, each with the place in the file by which `Reading.at` finds it."""
         with self.reading(dataset) as reading:

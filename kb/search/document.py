@@ -31,6 +31,7 @@ _P = {
     }.items()
 }  # fmt: skip
 _ABOUT = MZ.about.value
+_IDENTITY = MZ.EventIdentity.value
 _PROFILE = FACETS["applicability"].field
 _CLAIMED = {_P[name]: name for name in ("method", "object", "weapon", "position")}  # what any claim may say as well
 _NAMED = frozenset(("object", "method", "weapon", "actor", "party"))  # facets whose things are found by their names
@@ -40,8 +41,14 @@ TIES = 30  # bits of a key that keep apart what has the same moment or segment
 
 def targets(iri: str, nodes: Nodes) -> set[str]:
     """The incidents, other than itself, that a record makes claims about."""
-    found = {v for node in nodes.values() if _ABOUT in node for v in node[_ABOUT] if isinstance(v, str)} - {iri}
+    told = [n for n in nodes.values() if _ABOUT in n and not _only_identity(n)]
+    found = {v for node in told for v in node[_ABOUT] if isinstance(v, str)} - {iri}
     return {target for target in map(owner, found) if target != iri and kind_of(target) == "incident"}
+
+
+def _only_identity(node: Node) -> bool:
+    """Whether a claim says that two records tell of one event, or do not: it says nothing of the event itself."""
+    return _IDENTITY in node.get(_P["type"], ())
 
 
 def fingerprint(iri: str) -> int:

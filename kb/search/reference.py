@@ -8,7 +8,7 @@ from typing import Protocol
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.canonical import Nodes, plain
-from kb.ns import ELI, GEO, MZ, ORG, SCHEME, SKOS
+from kb.ns import ELI, GEO, MZ, ORG, RDF, SCHEME, SKOS
 from kb.record import SYSTEM_FRAGMENT, owner
 from kb.search.text import distinct
 
@@ -96,10 +96,14 @@ class Reference:
         return frozenset(found)
 
     def claims(self, iri: str, nodes: Nodes) -> frozenset[str]:
-        """Add to `nodes` the claims that other records make about an incident; these records."""
+        """Add to `nodes` the claims that other records make about an incident; these records.
+
+        Claims that another record tells of the same event say nothing of the event, and are left out.
+        """
         if self.known is None:
             return frozenset()
-        foreign = [n for n in self.known.subjects(MZ.about, NamedNode(iri)) if owner(n.value) != iri]
+        about = (n for n in self.known.subjects(MZ.about, NamedNode(iri)) if owner(n.value) != iri)
+        foreign = [n for n in about if MZ.EventIdentity not in self.known.objects(n, RDF.type)]
         plain((t for n in foreign for t in self.known.node(n)), nodes)
         return frozenset(owner(n.value) for n in foreign)
 

@@ -36,7 +36,7 @@ PARTS = (
     Part("endpoint", once="main"),
     Part("validation", once="main"),
     Part("screening", once="main"),
-    Part("matching", once="main"),
+    Part("matching", "measure", ("real",)),
 )
 
 

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 _COLUMNS = {
     "id": "BIGINT", "iri": "VARCHAR", "day": "INTEGER", "until": "INTEGER", "lat": "DOUBLE", "lon": "DOUBLE",
-    "named": "BOOLEAN", "names": "VARCHAR[]", "rare": "VARCHAR[]", "bones": "VARCHAR[]", "near": "VARCHAR[]",
-    "killed": "STRUCT(who VARCHAR, low BIGINT, high BIGINT)[]", "seen": "BOOLEAN", "objects": "VARCHAR[]",
-    "cell": "INTEGER",
+    "cell": "INTEGER", "named": "BOOLEAN", "telling": "BOOLEAN", "names": "VARCHAR[]", "rare": "VARCHAR[]",
+    "bones": "VARCHAR[]", "near": "VARCHAR[]", "killed": "STRUCT(who VARCHAR, low BIGINT, high BIGINT)[]",
+    "seen": "BOOLEAN", "objects": "VARCHAR[]",
 }  # fmt: skip
-_NUMBERS = ("id", "day", "until", "lat", "lon", "named", "low", "high", "seen")  # what bounds the score of a pair
+# what bounds the score of a pair
+_NUMBERS = ("id", "day", "until", "lat", "lon", "named", "telling", "low", "high", "seen")
 _EAST = 10_000  # more cells than there are around the Earth
 _MOST = 0.9999  # a program is never certain
 _FLOOR = 0.01  # pairs less likely than this are never of use
@@ -199,9 +200,9 @@ def _row(place: int, event: Event, common: frozenset[str]) -> dict[str, Any]:
     lat, lon = event.point or (None, None)
     rare, bare, alike = _telling(event.names, common)
     killed = [{"who": who, "low": low, "high": high} for who, (low, high) in event.killed.items()]
-    cells = (place, event.iri, event.first.toordinal(), event.last.toordinal(), lat, lon, bool(event.names),
-             event.names, rare, bare, alike, killed, bool(event.objects), sorted(event.objects),
-             _cell(event.point))  # fmt: skip
+    cells = (place, event.iri, event.first.toordinal(), event.last.toordinal(), lat, lon, _cell(event.point),
+             bool(event.names), bool(rare), event.names, rare, bare, alike, killed, bool(event.objects),
+             sorted(event.objects))  # fmt: skip
     return dict(zip(_COLUMNS, cells, strict=True))
 
 

@@ -43,11 +43,12 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared, when it cannot be, and its levels from the closest to the rest."""
+    """What is compared, when it cannot be, its levels from the closest to the rest, and what agreement needs."""
 
     name: str
     missing: str
     levels: tuple[Level, ...]
+    needs: str = "TRUE"
 
 
 COMPARISONS = (
@@ -69,7 +70,7 @@ COMPARISONS = (
         Level("alike", "list_has_any(near_l, near_r)", 0.15, 0.03),
         Level("same-area", "(len(rare_l) = 0 OR len(rare_r) = 0) AND list_has_any(names_l, names_r)", 0.08, 0.08),
         Level("other-name", "ELSE", 0.17, 0.853),
-    )),
+    ), needs="telling_l AND telling_r"),
     Comparison("killed", "low_l IS NULL OR low_r IS NULL", (
         Level("same-many", f"{_GAP} <= 0 AND least(high_l, high_r) >= 15", 0.25, 0.02),
         Level("same-few", f"{_GAP} <= 0", 0.4, 0.25),
@@ -121,11 +122,15 @@ def reached(comparison: Comparison, gamma: int) -> Level | None:
 
 
 def _most(comparison: Comparison) -> str:
-    weights = [(level.condition, log2(level.same / level.other)) for level in comparison.levels]
-    if comparison.name not in _CHEAP:
-        return f"CASE WHEN {comparison.missing} THEN 0 ELSE {max(w for _, w in weights)} END"
-    cases = " ".join(f"WHEN {condition} THEN {w}" for condition, w in weights[:-1])
-    return f"CASE WHEN {comparison.missing} THEN 0 {cases} ELSE {weights[-1][1]} END"
+    weights = [log2(level.same / level.other) for level in comparison.levels]
+    if comparison.name in _CHEAP:
+        cases = [(level.condition, w) for level, w in zip(comparison.levels, weights, strict=True)][:-1]
+        rest = weights[-1]
+    else:
+        cases = [(comparison.needs, max(weights))]
+        rest = max(w for level, w in zip(comparison.levels, weights, strict=True) if not level.agrees)
+    said = " ".join(f"WHEN {condition} THEN {w}" for condition, w in cases)
+    return f"CASE WHEN {comparison.missing} THEN 0 {said} ELSE {rest} END"
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from kb.ns import ID, MZ_BASE, RDF, SCHEME
 from kb.query.parameter import Parameter
 from kb.query.saved import SavedQuery
 from kb.snapshot import Snapshot
+from web.asking import asker
 from web.language import LANGUAGES
 from web.reading import Text
 from web.site import here, reader, site, tongue
@@ -91,7 +92,7 @@ def refuse_others(query: SavedQuery) -> None:
 
 def answer(query: SavedQuery, values: dict[str, str]) -> Rows:
     """The rows of a question at the snapshot of this request, within the limits of the SPARQL service."""
-    return read(site().base.ask_saved(query, values, at=here()))
+    return read(site().base.ask_saved(query, values, at=here(), asker=asker(request)))
 
 
 def label(iri: str) -> str:

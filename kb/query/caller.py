@@ -95,3 +95,4 @@ def _body(response: http.client.HTTPResponse, sock: socket.socket, deadline: flo
     if response.length:
         raise ServiceFailed("The service broke off", f"{response.length:,} bytes of its answer are missing")
     return bytes(body)
+

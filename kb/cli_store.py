@@ -35,7 +35,7 @@ def compact(home: Path, keep: int, days: float | None, always: bool) -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 @HOME
 def backup(target: Path, home: Path) -> None:
-    """Copy the ledger to TARGET, a new .tar file or folder, and verify the copy."""
+    """Copy ledger and saved queries to TARGET, a new .tar file or folder, and verify the copy."""
     with KnowledgeBase.open(home) as base, bar("files") as progress:
         check = base.backup(target, progress)
     click.echo(f"{target}: {check.segments} segments, {check.entries:,} entries, verified. Head {check.head.sha256}")

@@ -22,7 +22,7 @@ from kb.applicability.check import MappingCheck, check
 from kb.applicability.facts import reported
 from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
-from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew, UsageError
+from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew
 from kb.importing import Door, Imported, Options, Progress
 from kb.ingest import explain
 from kb.ingest.mapping import Mapping
@@ -30,6 +30,7 @@ from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
 from kb.query import afar, fulltext, policy, saved
+from kb.query.answers import Answers
 from kb.query.desk import Asker
 from kb.query.pool import QueryPool
 from kb.record import Record, named, refuse_restricted
@@ -150,25 +151,21 @@ class KnowledgeBase:
 
     def ask_saved(
         self, question: saved.SavedQuery, values: dict[str, str], name: str = "json", limits: Limits | None = None,
-        at: Snapshot | None = None,
+        at: Snapshot | None = None, *, asker: Asker | None = None,
     ) -> Answer:  # fmt: skip
-        """Answer a saved query with these parameter values (as a person writes them).
+        """Answer a saved query with these parameter values (as a person writes them); what took long is kept.
 
         A value that names nothing here, or a thing of another class, is an error: its empty answer could be taken
         for a finding.
         """
         here = at or self.snapshot()
         text = question.bind(values)
-        for parameter, iri in question.named(values).items():
-            if not here.store.knows(iri):
-                close = here.index.find(iri.rpartition("/")[2].rpartition("#")[2], limit=3).items
-                hint = f"Did you mean {' or '.join(hit.iri.removeprefix(ID) for hit in close)}?" if close else ""
-                raise UsageError(f"{parameter}={values[parameter]} names nothing in this knowledge base", "", hint)
-            classes = question.parameters[parameter].of
-            if question.parameters[parameter].kind == "iri" and not here.store.is_a(iri, classes):
-                what, why = f"{parameter}={values[parameter]} does not fit", "it is a thing of another class"
-                raise UsageError(what, why, f"Give {question.parameters[parameter].rule}.")
-        return self.ask(text, name, limits, here)
+        question.check(values, here.store, lambda words: [hit.iri for hit in here.index.find(words, limit=3).items])
+
+        def ask() -> Answer:
+            return self.ask(text, name, limits, here, asker=asker)
+
+        return Answers(here.answers).get(text, name, limits or self._limits, ask) if self._mirror is None else ask()
 
     def screener(self, at: Snapshot | None = None) -> Screener:
         """The engine of applicability under the law of a snapshot; the same object while the snapshot is."""

@@ -64,6 +64,11 @@ class Snapshot:
         """Where query workers find the store."""
         return self.folder / "store"
 
+    @property
+    def answers(self) -> Path:
+        """Where answers that took long are kept, to go with the snapshot."""
+        return self.folder / "answers"
+
     def record(self, iri: str) -> list[Triple]:
         """The triples of a record; empty when there is none."""
         return self.store.record(iri)

@@ -1,7 +1,8 @@
-"""Keeps a knowledge base well: compaction, backups of the ledger that verify, and restoring them."""
+"""Keeps a knowledge base well: compaction, backups of ledger and saved queries that verify, and restoring them."""
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import re
 import shutil
@@ -20,7 +21,8 @@ from kb.snapshot import Retention
 
 Progress = Callable[[int, int], None]
 """Called with how many files are done, and how many there are."""
-_NAME = re.compile(r"mizan\.json|ledger/HEAD|ledger/\d{8}\.jsonl\.gz")
+_LINK = re.compile(r"[a-z2-7]{16}\.json\.gz")
+_NAME = re.compile(rf"mizan\.json|ledger/HEAD|ledger/\d{{8}}\.jsonl\.gz|links/{_LINK.pattern}")
 _CHUNK = 1 << 20
 _STEPS = 3  # of compacting: catch up, rewrite, publish
 
@@ -64,9 +66,9 @@ def size(home: Home) -> int:
 
 
 def backup(home: Home, target: Path, progress: Progress) -> Check:
-    """Copy the ledger, from which all else is made anew, to a new folder or .tar file, and verify the copy.
+    """Copy the ledger and the saved queries to a new folder or .tar file, and verify the copy; the rest is made anew.
 
-    Nothing has to be locked: segments never change, and the copy ends where HEAD stood when it began.
+    Nothing has to be locked: segments and links never change, and the copy ends where HEAD stood when it began.
     """
     if target.exists():
         raise UsageError(f"{target} exists already", "a backup overwrites nothing", "Choose another name.")
@@ -74,6 +76,8 @@ def backup(home: Home, target: Path, progress: Progress) -> Check:
     check = ledger.verify()
     names = ["mizan.json", "ledger/HEAD"]
     names += [f"ledger/{ledger.segment_path(n).name}" for n in range(1, check.segments + 1)]
+    if home.links.is_dir():
+        names += [f"links/{p.name}" for p in sorted(home.links.iterdir()) if _LINK.fullmatch(p.name)]
     new = target.with_name(target.name + ".unfinished")
     try:
         if target.suffix == ".tar":
@@ -84,6 +88,9 @@ def backup(home: Home, target: Path, progress: Progress) -> Check:
                 shutil.copyfile(home.root / name, new / name)
                 progress(number, len(names))
             Ledger(new / "ledger").verify()
+            for name in (n for n in names if n.startswith("links/")):
+                if not filecmp.cmp(home.root / name, new / name, shallow=False):
+                    raise _not_as_written(new, f"{name} differs")
         new.rename(target)
     except BaseException:
         shutil.rmtree(new) if new.is_dir() else new.unlink(missing_ok=True)
@@ -128,9 +135,13 @@ def _pack(root: Path, new: Path, names: list[str], progress: Progress) -> None:
             while data := handle.read(_CHUNK):
                 digest.update(data)
             if digest.hexdigest() != digests.pop(name):
-                raise BadFile(f"{new} is not as written", f"{name} differs", "Check the disk and try again.")
+                raise _not_as_written(new, f"{name} differs")
     if digests:
-        raise BadFile(f"{new} is not as written", f"{min(digests)} is missing", "Check the disk and try again.")
+        raise _not_as_written(new, f"{min(digests)} is missing")
+
+
+def _not_as_written(copy: Path, why: str) -> BadFile:
+    return BadFile(f"{copy} is not as written", why, "Check the disk and try again.")
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from kb.ns import ID, SCHEME
 from kb.query import saved
 from kb.query.saved import SavedQuery
 from kb.store.base import Limits
+from web import choosing, question
 from web.app import create_app
 from web.column import heading
 
@@ -343,3 +344,68 @@ def test_columns_have_words_in_both_languages(client: FlaskClient) -> None:
 def test_ids_of_answers_are_whole_iris(client: FlaskClient) -> None:
     found = json.loads(client.get(f"{API}mappings_of_incident").data)
     assert all(row["mapping"].startswith(ID) for row in found["rows"])
+
+
+# choosing
+
+
+def choices(client: FlaskClient, path: str, **asked: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = client.get(f"{API}{path}", query_string=asked).get_json()["choices"]
+    return found
+
+
+def test_choices_come_near_the_words_in_either_language(client: FlaskClient) -> None:
+    path = "attributions_of_incident/choices/incident"
+    found = choices(client, path, q="al-quds hosp")
+    assert found[0]["value"] == "incident/syria-2015-16/INC-021" and "Quds" in found[0]["label"]
+    assert {c["value"].partition("/")[0] for c in found} == {"incident"} and len(found) <= choosing.NEAR
+    arabic = choices(client, path, q="القدس", lang="ar")
+    assert "incident/syria-2015-16/INC-021" in [c["value"] for c in arabic] and "القدس" in arabic[0]["label"]
+    assert len(choices(client, path)) == choosing.NEAR, "without words the newest"
+    assert choices(client, path, q="nosuchwordanywhere") == []
+    offence = choices(client, "evidence_needed_for_offence/choices/offence", q="ATTACK")
+    assert offence and all("attack" in c["label"].lower() for c in offence)
+    assert choices(client, f"{PLACED}/choices/object", q="HOSPITAL")[0]["value"] == "object-hit#hospital"
+
+
+def test_choices_of_nothing_are_refused(client: FlaskClient) -> None:
+    assert "Its parameters: object" in problem(client, f"{API}{PLACED}/choices/objec", 404)
+    assert "too long" in problem(client, f"{API}{PLACED}/choices/object?q={'a' * 501}")
+    assert "no query named" in problem(client, f"{API}nothing/choices/object", 404)
+
+
+def test_form_of_many_choices_asks_the_site_for_more(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "data-choices" not in client.get("/en/queries/attributions_of_incident").text
+    monkeypatch.setattr(choosing, "MOST", 5)
+    monkeypatch.setattr(question, "MOST", 5)
+    client.application.extensions["mizan"]._computed.clear()  # the choices of this snapshot, kept with the old number
+    page = client.get("/en/queries/attributions_of_incident")
+    client.application.extensions["mizan"]._computed.clear()
+    address = re.search(r'data-choices="([^"]*)"', page.text)
+    assert address and page.text.count("<option value=\"incident/") <= 6 and "choices.js" in page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert client.get(address[1] + "&q=quds").get_json()["choices"]
+
+
+def test_words_in_place_of_a_thing_lead_to_a_choice(client: FlaskClient) -> None:
+    page = client.get("/en/queries/attributions_of_incident?run=1&incident=al-quds+hospital")
+    assert page.status_code == 400 and "names nothing here" in page.text and "<h2 id=\"answer\">" not in page.text
+    first = re.search(r'<select id="p-incident"[^>]*><option value="([^"]*)" selected>', page.text)
+    assert first and client.get(f"/en/queries/attributions_of_incident?run=1&incident={first[1]}").status_code == 200
+    arabic = client.get("/ar/queries/attributions_of_incident?incident=<القدس>")
+    assert arabic.status_code == 400 and "&lt;القدس&gt;" in arabic.text and "لا يدل" in arabic.text
+
+
+def test_question_opens_as_sparql_with_the_values_of_its_form(client: FlaskClient) -> None:
+    form = client.get(f"/en/queries/{PLACED}").text
+    assert re.search(rf'<button type="submit"[^>]* formaction="/sparql" name="example" value="{PLACED}"', form)
+    asked = {"run": "1", "lang": "en", "object": "object-hit#school", "language": "ar", "example": PLACED}
+    page = client.get("/sparql", query_string=asked, headers=BROWSER)
+    assert "object-hit#school&gt; }" in page.text and "VALUES ?language { &#34;ar&#34; }" in page.text
+    assert client.get("/sparql", query_string={**asked, "object": "no"}, headers=BROWSER).status_code == 400
+
+
+def test_no_parameter_has_the_name_of_a_field_of_the_sparql_page() -> None:
+    taken = {"query", "format", "view", "example", "run", "lang", "update", "raw", "bom"}
+    for name in saved.names("report"):
+        assert not taken & set(saved.load("report", name).parameters)

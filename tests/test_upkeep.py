@@ -16,6 +16,8 @@ import pytest
 from kb import document
 from kb.knowledgebase import KnowledgeBase
 from kb.ledger import Ledger
+from kb.query import link
+from kb.query.link import Link
 from kb.snapshot import Retention
 
 Run = Callable[..., tuple[int, str, str]]
@@ -44,6 +46,18 @@ def test_backup_restores_to_the_same(name: str, fresh_home: Path, tmp_path: Path
     with KnowledgeBase.open(tmp_path / "restored") as base:
         assert sorted(map(str, base.snapshot().store._store)) == before
         assert base.verify_ledger() == Ledger(fresh_home / "ledger").verify()
+
+
+@pytest.mark.parametrize("name", ["copy", "copy.tar"])
+def test_backup_holds_the_saved_queries(name: str, fresh_home: Path, tmp_path: Path, mizan: Run) -> None:
+    saved = Link("ASK {}", "ASK", 1, "2026-11-28T00:00:00Z", "ab", 1, "cd", (), ("true",))
+    link.save(fresh_home / "links", saved, 10_000)
+    (fresh_home / "links" / f"{saved.name}.json.gz.new").write_bytes(b"of a save that was cut off")
+    assert mizan("backup", str(tmp_path / name), "--home", str(fresh_home))[0] == 0
+    assert mizan("restore", str(tmp_path / name), "--home", str(tmp_path / "restored"))[0] == 0
+    restored = tmp_path / "restored" / "links"
+    assert [p.name for p in restored.iterdir()] == [f"{saved.name}.json.gz"]
+    assert link.load(restored, saved.name) == saved
 
 
 def test_backup_and_restore_overwrite_nothing(fresh_home: Path, tmp_path: Path, mizan: Run) -> None:

@@ -17,6 +17,7 @@ from selenium.webdriver.support.expected_conditions import url_contains
 from selenium.webdriver.support.ui import WebDriverWait
 
 from kb.knowledgebase import KnowledgeBase
+from web import choosing, question
 from web.app import create_app
 
 FLAGS = (
@@ -116,6 +117,21 @@ def test_sparql_form_works_without_script(browser: webdriver.Chrome, origin: str
     browser.find_element(By.CSS_SELECTOR, "form.sparql button").click()
     WebDriverWait(browser, 10).until(url_contains("query=SELECT"))
     assert len(browser.find_elements(By.CSS_SELECTOR, "table.answer tbody tr")) == 20
+    assert not [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
+
+
+def test_field_of_many_choices_completes_what_is_typed(
+    browser: webdriver.Chrome, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "MOST", 61)  # sources are 69, and more than 60 are a field to type into
+    monkeypatch.setattr(question, "MOST", 61)
+    open_page(browser, f"{origin}/en/queries/series_of_report", "wide")
+    field = browser.find_element(By.ID, "p-report")
+    field.clear()
+    field.send_keys("amnes")
+    found = "return [...arguments[0].list.options].map(o => o.value + ' ' + o.text)"
+    WebDriverWait(browser, 10).until(lambda driver: 0 < len(driver.execute_script(found, field)) <= choosing.NEAR)
+    assert all("amnesty" in option for option in browser.execute_script(found, field))
     assert not [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
 
 

@@ -34,6 +34,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+_SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"  # forms complete what is typed, asking this site alone
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -86,6 +87,8 @@ def _secure(response: Response) -> Response:
     kept.kept().journal.responded(response.status_code)
     for name, value in _HEADERS.items():
         response.headers[name] = value
+    if request.blueprint == "query":
+        response.headers["Content-Security-Policy"] = _SCRIPTED
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "no-cache")
     if request.endpoint == "static":

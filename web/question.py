@@ -7,17 +7,18 @@ from urllib.parse import urlencode
 
 from flask import request
 from markupsafe import Markup
-from pyoxigraph import NamedNode
 
 from kb.errors import UsageError
 from kb.export import FORMATS, Context, Rows, read
-from kb.ns import ID, MZ_BASE, RDF, SCHEME
+from kb.ns import ID, SCHEME
+from kb.query import saved
 from kb.query.parameter import Parameter
 from kb.query.saved import SavedQuery
-from kb.snapshot import Snapshot
+from web.asking import asker
+from web.choosing import MOST, Choice, nearest, offered
 from web.language import LANGUAGES
 from web.reading import Text
-from web.site import here, reader, site, tongue
+from web.site import here, site, tongue
 
 OPTIONS = {  # of the endpoint, beside the parameters of the question
     "format": tuple(FORMATS),
@@ -27,29 +28,22 @@ OPTIONS = {  # of the endpoint, beside the parameters of the question
 }
 LONGEST = 500  # characters of a value
 _FEW = 60  # up to so many choices are a list to open; more are offered while typing
-_MOST = 400  # choices sent with a form
-_KINDS = {
-    "Incident": "incident", "LegalInstrument": "instrument", "Provision": "provision", "Actor": "actor",
-    "Source": "source", "Dataset": "dataset", "Place": "place",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One value that a parameter can take: as it is written, and in words."""
-
-    value: str
-    words: Text | str
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter as a form field: `select` when the choices are all there are, else `input` that completes them."""
+    """One parameter as a form field: `select` when the choices are all there are, else `input` that completes them.
+
+    `more` says that there are others than the choices, to be asked for by their words. `typed` is what somebody gave
+    that names nothing here; the choices are then what comes near it.
+    """
 
     parameter: Parameter
     value: str
     choices: list[Choice]
     closed: bool
+    more: bool = False
+    typed: str = ""
 
     @property
     def words(self) -> Text | str:
@@ -91,14 +85,7 @@ def refuse_others(query: SavedQuery) -> None:
 
 def answer(query: SavedQuery, values: dict[str, str]) -> Rows:
     """The rows of a question at the snapshot of this request, within the limits of the SPARQL service."""
-    return read(site().base.ask_saved(query, values, at=here()))
-
-
-def label(iri: str) -> str:
-    """The label of a thing in the language of this request, else in the other; "" for a thing without one."""
-    found = here().labels(iri)
-    code = tongue().code
-    return found.get(code) or next((found[tag] for tag in LANGUAGES if tag in found), "")
+    return read(site().base.ask_saved(query, values, at=here(), asker=asker(request)))
 
 
 def context(query: SavedQuery, values: dict[str, str]) -> Context:
@@ -109,53 +96,31 @@ def context(query: SavedQuery, values: dict[str, str]) -> Context:
     return Context(query.name, titles, values, here().number, here().time, tongue().code, source, notes)
 
 
+def example(name: str) -> str:
+    """The text of a shipped question with the values in the address; "" without a name."""
+    if not name:
+        return ""
+    query = saved.load("report", name)
+    return query.bind({n: value for n in query.parameters if (value := request.args.get(n, "").strip())})
+
+
 def fields(query: SavedQuery, values: dict[str, str]) -> list[Field]:
     """The form of a question."""
     return [_field(parameter, values[name]) for name, parameter in query.parameters.items()]
 
 
 def _field(parameter: Parameter, value: str) -> Field:
+    found = nearest(parameter, value) if parameter.name in request.args else []
+    if found:
+        return Field(parameter, found[0].value, found, True, typed=value)
     value = value.removeprefix(ID).removeprefix(SCHEME)
-    choices = list(_choices(parameter))
+    choices = list(offered(parameter))
+    more = len(choices) >= MOST
     closed = bool(choices) and (parameter.kind in ("concept", "text") or len(choices) <= _FEW)
     if value and all(choice.value != value for choice in choices):
         choices.append(Choice(value, value))
         closed = closed and parameter.kind != "iri"
-    return Field(parameter, value, choices, closed)
-
-
-def _choices(parameter: Parameter) -> list[Choice]:
-    if parameter.kind == "text":
-        return [Choice(value, value) for value in parameter.of]
-    if parameter.kind not in ("iri", "concept") or not parameter.of:
-        return []
-    key = f"choices {parameter.kind} {parameter.of} {tongue().code}"
-    snapshot = here()
-    find = _concepts if parameter.kind == "concept" else _things
-    found: list[Choice] = site().once(key, snapshot, lambda: find(parameter.of, snapshot))
-    return found
-
-
-def _concepts(schemes: tuple[str, ...], snapshot: Snapshot) -> list[Choice]:
-    """All concepts of some schemes, by their names."""
-    del snapshot
-    members = [node.iri for scheme in schemes for node in reader().members(SCHEME + scheme)]
-    return sorted((Choice(iri.removeprefix(SCHEME), _words(iri)) for iri in members), key=lambda c: str(c.words))
-
-
-def _things(classes: tuple[str, ...], snapshot: Snapshot) -> list[Choice]:
-    """Things of some classes, by their names: the newest of them where there are more than a form can hold."""
-    iris: list[str] = []
-    for name in classes:
-        if name in _KINDS:
-            iris += [hit.iri for hit in snapshot.index.find(kinds=[_KINDS[name]], limit=_MOST).items]
-        else:
-            iris += [node.value for node in snapshot.store.subjects(RDF.type, NamedNode(MZ_BASE + name))[:_MOST]]
-    return sorted((Choice(iri.removeprefix(ID), _words(iri)) for iri in iris), key=lambda c: str(c.words))
-
-
-def _words(iri: str) -> str:
-    return label(iri) or iri.removeprefix(ID).removeprefix(SCHEME)
+    return Field(parameter, value, choices, closed, more)
 
 
 def in_words(field: Field) -> Markup:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from werkzeug.datastructures import MIMEAccept
 
 from kb.errors import UsageError
-from kb.query.guard import check_graphs, form_of, keywords
+from kb.query.guard import check_graphs, form_of, repeatable
 from kb.store.base import GRAPH_FORMATS, TABLE_FORMATS, TABLE_FORMS, Scope
 from web import negotiation
 from web.asking import Asked
@@ -29,7 +29,6 @@ _SHORT = {  # names by which other services know these formats
     "rdf": {"table": "", "graph": "rdfxml"}, "srj": {"table": "json", "graph": ""},
     "srx": {"table": "xml", "graph": ""},
 }  # fmt: skip
-_CHANGING = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 CHARSETS = {"csv": "text/csv; charset=utf-8; header=present", "tsv": "text/tab-separated-values; charset=utf-8"}
 
 
@@ -45,7 +44,7 @@ class Question:
     @property
     def repeatable(self) -> bool:
         """Whether the same snapshot always gives the same answer."""
-        return not any(word in _CHANGING or word.startswith("SERVICE") for word, _ in keywords(self.text))
+        return repeatable(self.text)
 
 
 def question(

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from kb.errors import QueryInvalid, QueryRefused
 
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
+_CHANGING = frozenset(["NOW", "RAND", "UUID", "STRUUID", "BNODE"])
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
 # Letters of names: where one beyond ASCII may not stand, the parser ends anyway.
 _LETTER = r"A-Za-z\u0080-\U0010ffff"
@@ -102,6 +103,11 @@ def keywords(query: str) -> Iterator[tuple[str, int]]:
     for match in _Reader(query).tokens(0):
         if match["word"] and match["local"] is None:
             yield match["word"].upper(), match.start()
+
+
+def repeatable(query: str) -> bool:
+    """Whether the same data always give the same answer."""
+    return not any(word in _CHANGING or word.startswith("SERVICE") for word, _ in keywords(query))
 
 
 def namespaces(query: str) -> set[str]:

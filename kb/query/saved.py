@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from pyoxigraph import Literal, NamedNode
 
 from kb import paths
 from kb.errors import BadFile, NotFound, UsageError
+from kb.ns import ID
 from kb.query import parameter
 from kb.query.parameter import Parameter, term
 
@@ -24,6 +26,18 @@ _SLOT = re.compile(r"VALUES\s*\?(\w+)\s*\{\s*UNDEF\s*\}")
 _HEADER = re.compile(r"^#\+ (\w+): ?(.*)$")
 GROUPS = ("law", "pattern", "evidence", "attribution", "actor", "place-time", "report", "quality")
 VIEWS = {"table": 0, "map": 1, "timeline": 1, "bars": 2, "matrix": 2}  # and how many columns each needs at least
+
+
+class Things(Protocol):
+    """What a store says of the things that values name."""
+
+    def knows(self, iri: str) -> bool:
+        """Whether anything is said about a node."""
+        ...
+
+    def is_a(self, iri: str, classes: Iterable[str]) -> bool:
+        """Whether a node is of one of these classes, or of one below."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,18 @@ class SavedQuery:
         """The IRIs that these values mean, by parameter name; parameters of other kinds are left out."""
         kinds = {n: p for n, p in self.parameters.items() if p.kind in ("iri", "concept")}
         return {n: term(kinds[n], value).value for n, value in values.items() if n in kinds}
+
+    def check(self, values: dict[str, str], store: Things, find: Callable[[str], list[str]]) -> None:
+        """UsageError for a value that names nothing in a store, or a thing of another class; `find` gives near ones."""
+        for name, iri in self.named(values).items():
+            if not store.knows(iri):
+                close = [near.removeprefix(ID) for near in find(iri.rpartition("/")[2].rpartition("#")[2])]
+                hint = f"Did you mean {' or '.join(close)}?" if close else ""
+                raise UsageError(f"{name}={values[name]} names nothing in this knowledge base", "", hint)
+            slot = self.parameters[name]
+            if slot.kind == "iri" and not store.is_a(iri, slot.of):
+                what, why = f"{name}={values[name]} does not fit", "it is a thing of another class"
+                raise UsageError(what, why, f"Give {slot.rule}.")
 
     def bind(self, values: dict[str, str]) -> str:
         """The query text with `values` in its slots as RDF terms; slots with neither value nor default stay open."""

@@ -18,7 +18,7 @@ from kb.export.format import SUFFIXES
 from kb.search import FACETS, Filters, Listing, Screened
 from kb.search.listing import MOST, UNITS
 from kb.snapshot import Snapshot
-from web import question, selection
+from web import choosing, question, selection
 from web.language import LANGUAGES, language
 from web.listing import ALL, FIRST, SHOWN, SORT_NAMES, TITLES, Chooser, State, Value, read
 from web.site import here, not_modified, page, reader, show, site, tagged, tongue
@@ -277,7 +277,7 @@ def _as_file(state: State, listing: Listing, wanted: str) -> Response:
         source = state.address(f"{request.url_root}api/incidents")
         context = Context("incidents", titles, narrowed, snapshot.number, snapshot.time, code, source)
         rows = selection.table(snapshot, reader(), tongue(), selected)
-        body = write(wanted, rows, question.label, context, raw=raw, bom=bom)
+        body = write(wanted, rows, choosing.label, context, raw=raw, bom=bom)
     response = Response(body, content_type=FORMATS[wanted])
     response.headers["X-Mizan-Rows"] = str(len(selected))
     file = f"incidents-{snapshot.number}.{SUFFIXES.get(wanted, wanted)}"

@@ -52,13 +52,17 @@ def run(lang: str, name: str) -> Response:
             known = ", ".join(query.parameters) or "none"
             raise UsageError(f"{name} has no parameter {other[:60]}", "", f"Its parameters: {known}.")
     values = question.given(query, lang)
-    text = query.bind(values)
+    fields = question.fields(query, values)
+    unknown = any(field.typed for field in fields)  # then it is first to be chosen what is meant
+    text = query.bind({field.parameter.name: field.value for field in fields})
     frame = {
-        "query": query, "fields": question.fields(query, values), "group": GROUP_TITLES[query.group],
+        "query": query, "fields": fields, "group": GROUP_TITLES[query.group],
         "in_words": question.in_words, "text": text, "view": VIEW_TITLES.get(query.view[0], ""),
     }  # fmt: skip
-    if request.args.get("run") != "1":
-        return page("query.html", rows=None, **frame)
+    if unknown or request.args.get("run") != "1":
+        response = page("query.html", rows=None, **frame)
+        response.status_code = 400 if unknown else 200
+        return response
     rows = question.answer(query, values)
     response = page(
         "query.html", rows=rows, shown=rows.rows[:SHOWN], cap=SHOWN, chart=draw(query.view, rows),

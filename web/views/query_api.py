@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from kb.errors import NotFound, UsageError
 from kb.export import FORMATS, write
 from kb.export.format import SUFFIXES
 from kb.query import saved
 from kb.query.saved import SavedQuery
-from web import negotiation, openapi, question
+from web import choosing, negotiation, openapi, question
 from web.language import LANGUAGES, language
 from web.site import not_modified, tagged, tongue
 
@@ -49,9 +51,25 @@ def run(name: str) -> Response:
     return response
 
 
+@blueprint.get("/api/queries/<name>/choices/<parameter>")
+def choices(name: str, parameter: str) -> Response:
+    """What comes near the words `q` as a value of one parameter: best first, a few, each with its label."""
+    query = saved.load("report", name)
+    if parameter not in query.parameters:
+        known = ", ".join(query.parameters) or "none"
+        raise NotFound(f"{name} has no parameter {parameter[:60]}", "", f"Its parameters: {known}.")
+    question.option("lang", LANGUAGES[0])
+    words = request.args.get("q", "")
+    if len(words) > question.LONGEST:
+        raise UsageError("q is too long", f"more than {question.LONGEST} characters", "Shorten it.")
+    found = choosing.near(query.parameters[parameter], words)
+    variant = f"choices-{tongue().code}-{sha256(request.query_string).hexdigest()[:16]}"
+    return _json({"choices": [{"value": c.value, "label": str(c.words)} for c in found]}, variant)
+
+
 def _answer(query: SavedQuery, values: dict[str, str], wanted: str, raw: bool, bom: bool, variant: str) -> Response:
     rows = question.answer(query, values)
-    body = write(wanted, rows, question.label, question.context(query, values), raw=raw, bom=bom)
+    body = write(wanted, rows, choosing.label, question.context(query, values), raw=raw, bom=bom)
     response = Response(body, content_type=FORMATS[wanted])
     response.headers["X-Mizan-Rows"] = str(len(rows.rows))
     response.headers["Content-Language"] = tongue().code

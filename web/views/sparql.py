@@ -19,6 +19,7 @@ from web.compression import packed, sent
 from web.crossing import open_to_others
 from web.kept import description_folder, graphs, kept
 from web.negotiation import HTML
+from web.question import example
 from web.service import Question
 from web.site import here, not_modified, page, site, tagged, tongue
 from web.views.about import GRAPH_TYPES, described, written
@@ -62,8 +63,7 @@ def _without_query() -> Response:
     if chosen != HTML:
         response = described(chosen)
     else:
-        example = request.args.get("example", "")
-        text = saved.load("report", example).bind({}) if example else ""
+        text = example(request.args.get("example", ""))
         response = page("sparql.html", query=text, answer=None, examples=examples(), **_frame())
     response.headers["Vary"] = "Accept, Accept-Language"
     return response

@@ -1,4 +1,4 @@
-"""The SPARQL page around its editor: the terms it completes, questions in words, pictures, and how its script is built."""
+"""The SPARQL page around its editor: terms it completes, questions in words, pictures, and how its script is built."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 import { Page } from "./page.js";
-import { fillPrefix } from "./prefix.js";
+import { missing } from "./prefix.js";
 import { keepHistory } from "./kept.js";
 import { Terms } from "./terms.js";
 
@@ -38,7 +38,9 @@ function mount(form) {
       EditorView.updateListener.of((update) => {
         if (!update.docChanged) return;
         field.value = update.state.doc.toString();
-        fillPrefix(update, terms.prefixes);
+        if (update.transactions.some((one) => one.isUserEvent("input.type") || one.isUserEvent("input.paste"))) {
+          void terms.load().then(() => fill(update.view, terms.prefixes));
+        }
       }),
     ],
   });
@@ -48,6 +50,12 @@ function mount(form) {
   for (const added of document.querySelectorAll("[data-scripted]")) added.hidden = false;
   const kept = keepHistory(document.getElementById("kept"), (text) => page.show(text));
   const page = new Page(view, form, texts, (text) => kept.add(text));
+}
+
+// Declare what was typed; afterwards, as a view may not be changed while it tells of a change.
+function fill(view, prefixes) {
+  const changes = missing(view.state, prefixes);
+  if (changes.length) view.dispatch({ changes });
 }
 
 const form = document.querySelector("form.sparql");

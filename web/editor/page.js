@@ -24,7 +24,7 @@ export class Page {
 
   show(text) {
     if (text === this.view.state.doc.toString()) return;
-    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text }, userEvent: "input.paste" });
+    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
     this.view.focus();
   }
 

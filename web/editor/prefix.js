@@ -1,8 +1,9 @@
-// Prefixes: which a query declares, where another one goes, and filling one in when its name is typed.
+// Prefixes: which a query declares, where another one goes, and which it uses without declaring.
 import { syntaxTree } from "@codemirror/language";
 
 const DECLARED = /(?:^|[>\s])PREFIX\s+([A-Za-z][\w.-]*)?:\s*<([^<>]*)>/gi;
 const PROLOGUE = /^\s*(?:PREFIX|BASE)\b/i;
+const USED = /(?<![\w?$.:@<-])([A-Za-z][\w-]*):(?!\/)/g;
 const SILENT = /^\s*(?:#.*)?$/;
 
 export function declared(text) {
@@ -31,14 +32,13 @@ export function isQuoted(state, place) {
   return /^(comment|string)/.test(node.name) || (node.name === "atom" && state.sliceDoc(node.from, node.from + 1) === "<");
 }
 
-export function fillPrefix(update, prefixes) {
-  if (!update.transactions.some((one) => one.isUserEvent("input.type"))) return;
-  const { state } = update;
-  const place = state.selection.main.head;
-  const line = state.doc.lineAt(place);
-  const name = /(?:^|[^\w?$.:@-])([A-Za-z][\w-]*):$/.exec(line.text.slice(0, place - line.from))?.[1];
-  const iri = name && prefixes[name];
-  if (!iri || PROLOGUE.test(line.text) || isQuoted(state, place) || declared(state.doc.toString()).has(name)) return;
-  // afterwards: a view may not be changed while it tells of a change
-  queueMicrotask(() => update.view.dispatch({ changes: declaration(update.view.state.doc, name, iri) }));
+// The declarations that a query lacks, of prefixes that are known and used in it.
+export function missing(state, prefixes) {
+  const text = state.doc.toString(), there = declared(text), found = new Map();
+  for (const { 1: name, index } of text.matchAll(USED)) {
+    if (there.has(name) || found.has(name) || !Object.hasOwn(prefixes, name)) continue;
+    if (PROLOGUE.test(state.doc.lineAt(index).text) || isQuoted(state, index + name.length)) continue;
+    found.set(name, declaration(state.doc, name, prefixes[name]));
+  }
+  return [...found.values()];
 }

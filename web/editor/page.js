@@ -1,4 +1,5 @@
 // Asking without leaving the page: the same form, the same address and the same answer, put where the old one stood.
+import { isolateHistory } from "@codemirror/commands";
 import { setDiagnostics } from "@codemirror/lint";
 
 const LONGEST = 6000; // characters of an address; longer queries are posted
@@ -24,7 +25,10 @@ export class Page {
 
   show(text) {
     if (text === this.view.state.doc.toString()) return;
-    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+    this.view.dispatch({
+      changes: { from: 0, to: this.view.state.doc.length, insert: text },
+      annotations: isolateHistory.of("full"), // undone by itself, it gives back what was written before
+    });
     this.view.focus();
   }
 

@@ -103,9 +103,10 @@ export class Terms {
   }
 }
 
-// 0 where a typed word begins no word of the term; more where the whole begins with what was typed.
+// 0 where neither the whole begins with what was typed, nor a word of the term with each word of it.
 function rank(term, typed, whole) {
-  if (!typed.every((one) => term.keys.some((key) => key.startsWith(one)))) return 0;
   if (term.whole.includes(whole)) return 4;
-  return (term.whole.some((one) => one.startsWith(whole)) ? 2 : 1) + (/^(class|property)$/.test(term.kind) ? 0.5 : 0);
+  const begins = term.whole.some((one) => one.startsWith(whole));
+  if (!begins && !typed.every((one) => term.keys.some((key) => key.startsWith(one)))) return 0;
+  return (begins ? 2 : 1) + (/^(class|property)$/.test(term.kind) ? 0.5 : 0);
 }

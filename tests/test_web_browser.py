@@ -6,19 +6,23 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import waitress
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import url_contains
 from selenium.webdriver.support.ui import WebDriverWait
 
 from kb.knowledgebase import KnowledgeBase
-from web import choosing, question
+from web import choosing, frontend, question
 from web.app import create_app
+
+ROOT = Path(__file__).resolve().parents[1]
 
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking "
@@ -113,11 +117,133 @@ def test_search_form_works_by_keyboard_alone(browser: webdriver.Chrome, origin: 
 
 
 def test_sparql_form_works_without_script(browser: webdriver.Chrome, origin: str) -> None:
-    open_page(browser, f"{origin}/sparql?lang=en", "wide")
-    browser.find_element(By.CSS_SELECTOR, "form.sparql button").click()
-    WebDriverWait(browser, 10).until(url_contains("query=SELECT"))
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        open_page(browser, f"{origin}/sparql?lang=en", "narrow")
+        assert browser.find_element(By.ID, "query").is_displayed()
+        assert not browser.find_element(By.ID, "kept").is_displayed()
+        browser.find_element(By.CSS_SELECTOR, "form.sparql button").click()
+        WebDriverWait(browser, 10).until(url_contains("query=PREFIX"))
+        assert len(browser.find_elements(By.CSS_SELECTOR, "table.answer tbody tr")) == 20
+        assert not [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def edit(browser: webdriver.Chrome, address: str, size: str = "wide", *keys: str) -> WebElement:
+    """The code area of a page, with what stood in it replaced by what `keys` type."""
+    open_page(browser, address, size)
+    code = browser.find_element(By.CSS_SELECTOR, ".cm-content")
+    if keys:
+        # deleted first: where lines are typed over, Chromium tries a style of its own, which the policy refuses
+        code.send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.DELETE, *keys)
+    return code
+
+
+def written(browser: webdriver.Chrome) -> str:
+    return str(browser.execute_script("return document.getElementById('query').value"))
+
+
+def until(browser: webdriver.Chrome, selector: str, text: str) -> str:
+    """The text of an element, once it holds `text`; the page may put another one in its place meanwhile."""
+    find = "const found = document.querySelector(arguments[0]); return found ? found.innerText : ''"
+    WebDriverWait(browser, 15).until(lambda b: text in b.execute_script(find, selector))
+    return str(browser.execute_script(find, selector))
+
+
+def test_editor_completes_by_a_label_and_fills_prefixes_in(browser: webdriver.Chrome, origin: str) -> None:
+    code = edit(browser, f"{origin}/sparql?lang=ar", "narrow", "SELECT * WHERE { ?s mz:", "objectHit مستشف")
+    until(browser, ".cm-tooltip-autocomplete [aria-selected]", "مستشفى")
+    code.send_keys(Keys.ENTER)
+    assert written(browser).splitlines() == [
+        "PREFIX mz: <https://w3id.org/mizan/ontology#>",
+        "PREFIX object-hit: <https://w3id.org/mizan/scheme/object-hit#>",
+        "SELECT * WHERE { ?s mz:objectHit object-hit:hospital}",
+    ]
+    for typed in ("allegedAct", "Alleged", "mz:alleged"):
+        code.send_keys(f" ?s {typed}")
+        until(browser, ".cm-tooltip-autocomplete", "mz:allegedActor")
+        code.send_keys(Keys.ESCAPE)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_editor_runs_a_query_in_place_and_sends_nothing_elsewhere(browser: webdriver.Chrome, origin: str) -> None:
+    code = edit(browser, f"{origin}/sparql?lang=en", "wide", "ASK", " {}")
+    code.send_keys(Keys.CONTROL, Keys.ENTER)
+    assert until(browser, "#state", "The answer is: yes")
+    edit(browser, f"{origin}/sparql?lang=en").send_keys(Keys.CONTROL, Keys.ENTER)
+    until(browser, "#state", "20 rows")
     assert len(browser.find_elements(By.CSS_SELECTOR, "table.answer tbody tr")) == 20
-    assert not [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
+    assert "query=PREFIX" in browser.current_url and "query=PREFIX" in other_language(browser)
+    assert requested(browser) == {origin}
+    assert browser.get_log("browser") == [] == browser.get_cookies()
+    assert browser.execute_script("return localStorage.length + sessionStorage.length") == 0
+
+
+def other_language(browser: webdriver.Chrome) -> str:
+    return str(browser.find_element(By.CSS_SELECTOR, "a.switch").get_attribute("href"))
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_editor_marks_an_error_at_its_line(browser: webdriver.Chrome, origin: str, size: str) -> None:
+    code = edit(browser, f"{origin}/sparql?lang=ar", size, "SELECT *\n", "WHERE (")
+    code.send_keys(Keys.CONTROL, Keys.ENTER)
+    until(browser, ".problem", "Line 2")
+    marked = "return [...document.querySelectorAll('.cm-line')].map(l => !!l.querySelector('.cm-lintRange-error'))"
+    assert browser.execute_script(marked) == [False, True]
+    assert browser.find_elements(By.CSS_SELECTOR, ".cm-lint-marker-error")
+    assert requested(browser) == {origin}
+    assert not [e for e in browser.get_log("browser") if "400 (BAD REQUEST)" not in e["message"]]
+
+
+def test_editor_is_left_by_tab(browser: webdriver.Chrome, origin: str) -> None:
+    code = edit(browser, f"{origin}/sparql?lang=en", "wide", "ASK")
+    focused = "return document.activeElement.id || document.activeElement.className"
+    assert "cm-content" in browser.execute_script(focused)
+    code.send_keys(Keys.TAB)
+    assert browser.execute_script(focused) == "format"
+    browser.switch_to.active_element.send_keys(Keys.SHIFT, Keys.TAB)
+    assert "cm-content" in browser.execute_script(focused) and written(browser) == "ASK"
+
+
+def test_editor_takes_an_example_and_gives_back_what_it_replaced(browser: webdriver.Chrome, origin: str) -> None:
+    code = edit(browser, f"{origin}/sparql?lang=ar", "narrow", "ASK", " {}")
+    browser.find_element(By.CSS_SELECTOR, ".examples summary").click()
+    browser.find_element(By.CSS_SELECTOR, ".examples a").click()
+    until(browser, "#outcome", "بالكلمات")
+    assert "#+ title:" in written(browser)
+    code.send_keys(Keys.CONTROL, "z")
+    assert written(browser) == "ASK {}"
+
+
+def test_editor_keeps_queries_only_when_asked(browser: webdriver.Chrome, origin: str) -> None:
+    held = "return localStorage.getItem('mizan-sparql-queries')"
+    code = edit(browser, f"{origin}/sparql?lang=en", "wide", "ASK", " {}")
+    browser.find_element(By.CSS_SELECTOR, "#kept summary").click()
+    browser.find_element(By.CSS_SELECTOR, "#kept input").click()
+    code.send_keys(Keys.CONTROL, Keys.ENTER)
+    until(browser, "#kept ol", "ASK {}")
+    assert "ASK {}" in browser.execute_script(held)
+    browser.find_element(By.CSS_SELECTOR, "#kept > button").click()
+    assert browser.execute_script(held) == "[]" and not browser.find_element(By.CSS_SELECTOR, "#kept ol").text
+    browser.find_element(By.CSS_SELECTOR, "#kept input").click()
+    assert browser.execute_script(held) is None
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_editor_page_is_accessible(browser: webdriver.Chrome, origin: str, language: str) -> None:
+    """The rules of axe-core, on the page with an answer, a picture and an open list of terms."""
+    axe = frontend.build(ROOT, for_tests=True).parents[2] / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
+    query = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?p ORDER BY ?p LIMIT 5"
+    code = edit(browser, f"{origin}/sparql?{urlencode({'lang': language, 'view': 'bars', 'query': query})}")
+    code.send_keys(Keys.CONTROL, Keys.END, Keys.NULL, " hosp")
+    until(browser, ".cm-tooltip-autocomplete", "object-hit:hospital")
+    for part in browser.find_elements(By.CSS_SELECTOR, "details"):
+        browser.execute_script("arguments[0].open = true", part)
+    browser.execute_script(axe.read_text(encoding="utf-8"))
+    run = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map("
+    run += "one => [one.id, ...one.nodes.map(node => node.html.slice(0, 200))])))"
+    assert browser.execute_async_script(run) == []
 
 
 def test_field_of_many_choices_completes_what_is_typed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Response, request
+from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 
 from kb.knowledgebase import KnowledgeBase
@@ -16,6 +17,7 @@ from web.site import EXTENSION, Site, page_context
 from web.views import (
     about,
     data,
+    editor,
     entity,
     front,
     guide,
@@ -34,9 +36,10 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-_SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"  # forms complete what is typed, asking this site alone
+# Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
+_SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+_WITH_SCRIPT = ("query", "sparql", "link")  # pages of questions, of the service, and of its saved queries
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -72,10 +75,12 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.url_map.converters.update(lang=_Language, kind=_Kind, entity=_Entity, suffix=_Suffix)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(GROUNDS=GROUNDS, ANSWERS=ANSWERS, avenue_words=words)
+    app.jinja_env.globals.update(key=_key, editor_script=editor.script)
     app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
     for module in (
-        front, screen, search, incidents, matrix, query, query_api, guide, sparql, about, link, data, law, entity,
+        front, screen, search, incidents, matrix, query, query_api, guide, sparql, editor, about, link, data, law,
+        entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)
@@ -83,12 +88,17 @@ def create_app(base: KnowledgeBase) -> Flask:
     return app
 
 
+def _key(name: str) -> Markup:
+    """The name of a key, to be read from left to right."""
+    return Markup('<kbd dir="ltr">{}</kbd>').format(name)
+
+
 def _secure(response: Response) -> Response:
     kept.kept().journal.responded(response.status_code)
     for name, value in _HEADERS.items():
         response.headers[name] = value
-    if request.blueprint == "query":
-        response.headers["Content-Security-Policy"] = _SCRIPTED
+    scripted = request.blueprint in _WITH_SCRIPT
+    response.headers["Content-Security-Policy"] = _SCRIPTED if scripted else _POLICY
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "no-cache")
     if request.endpoint == "static":

@@ -50,6 +50,24 @@ def draw(view: Sequence[str], rows: Rows) -> Chart | None:
     return makers[kind](columns, rows) if kind in makers and rows.rows else None
 
 
+def columns_for(kind: str, rows: Rows) -> tuple[str, ...] | None:
+    """A view of this kind over columns that fit it; None where the answer has none.
+
+    A map takes the first geometries, a timeline the first two columns of dates, bars and a matrix the first numbers, by
+    the first columns of anything else. Numbers beside points are not taken for sizes: they may be of anything.
+    """
+    dates = [name for name in rows.columns if any(_moment(row.get(name)) is not None for row in rows.rows)]
+    numbers = [n for n in rows.columns if any(type(plain(row.get(n))) in (int, float) for row in rows.rows)]
+    others = [name for name in rows.columns if name not in numbers and not name.endswith("label")]
+    shape = rows.geometry()
+    found = {
+        "map": (shape,) if shape else (), "timeline": tuple(dates[:2]),
+        "bars": (*others[:1], *numbers[:1]) if others and numbers else (),
+        "matrix": (*others[:2], *numbers[:1]) if len(others) > 1 else (),
+    }.get(kind)  # fmt: skip
+    return (kind, *found) if found else None
+
+
 def _bars(columns: Sequence[str], rows: Rows) -> Chart | None:
     name, number = columns[:2]
     values = [(row[name], _number(row.get(number))) for row in rows.rows if name in row]

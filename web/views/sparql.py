@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 from markupsafe import Markup
 
-from kb.errors import MizanError
-from kb.knowledgebase import table
+from kb.errors import MizanError, UsageError
+from kb.export import Rows, read
 from kb.query import saved
+from kb.query.saved import GROUPS, VIEWS, SavedQuery
 from kb.snapshot import Snapshot
 from kb.store.base import Answer
 from web import about, asking, journal, negotiation, permalink, service
+from web.chart import columns_for, draw
 from web.compression import packed, sent
 from web.crossing import open_to_others
+from web.explaining import Explained, explain
 from web.kept import description_folder, graphs, kept
 from web.negotiation import HTML
 from web.question import example
 from web.service import Question
 from web.site import here, not_modified, page, site, tagged, tongue
 from web.views.about import GRAPH_TYPES, described, written
+from web.views.query import GROUP_TITLES, VIEW_TITLES
 
 blueprint = Blueprint("sparql", __name__)
 blueprint.after_request(packed)
@@ -64,7 +68,7 @@ def _without_query() -> Response:
         response = described(chosen)
     else:
         text = example(request.args.get("example", ""))
-        response = page("sparql.html", query=text, answer=None, examples=examples(), **_frame())
+        response = page("sparql.html", query=text, answer=None, **_frame(text))
     response.headers["Vary"] = "Accept, Accept-Language"
     return response
 
@@ -102,41 +106,66 @@ def _answer(question: Question) -> Response:
 
 
 def answer_page(question: Question) -> Response:
-    """The form with the query and its answer as a table, or as Turtle for a graph."""
+    """The form with the query and its answer as a table and a picture, or as Turtle for a graph."""
     sort = service.formats_for(question.form)
+    view = _view_asked()
     answer = run(question, "json" if "json" in sort else "turtle")
     link = permalink.address(question, here(), request.host_url)
     links = [(name, f"/sparql?{urlencode({'query': question.text, 'format': name})}") for name in sort]
+    frame = _frame(question.text)
     response = page(
-        "sparql.html", query=question.text, answer=answer, form=question.form, links=links, examples=examples(),
-        permalink=link, **_frame(), **table_of(answer, question.form),
+        "sparql.html", query=question.text, answer=answer, form=question.form, links=links, permalink=link,
+        **_answered(answer, question.form, view, frame["explained"]), **frame,
     )  # fmt: skip
     response.headers["X-Mizan-Rows"] = str(answer.rows)
     permalink.mark(response, link)
     return response
 
 
-def _frame() -> dict[str, object]:
+def _frame(text: str) -> dict[str, Any]:
+    """What the page shows around a query and its answer."""
     limits = site().base.pool().limits
+    questions = _questions()
     return {
         "code_address": Markup('<code dir="ltr">{}</code>').format(request.base_url), "limits": limits,
-        "snapshot": here(), "megabytes": limits.bytes // 2**20,
+        "snapshot": here(), "megabytes": limits.bytes // 2**20, "explained": explain(text, questions),
+        "groups": [(GROUP_TITLES[group], [q for q in questions if q.group == group]) for group in GROUPS],
+        "view_titles": VIEW_TITLES, "view": request.values.get("view", ""),
     }  # fmt: skip
 
 
-def table_of(answer: Answer, form: str) -> dict[str, object]:
-    """What a template needs to show an answer: columns and rows, a verdict, or text."""
+def _view_asked() -> str:
+    """The view that the form asks for; "" leaves it to the saved question."""
+    view = request.values.get("view", "")
+    if view and view not in VIEWS:
+        raise UsageError(f"view={view[:40]} is not offered", "", f"Give one of: {', '.join(VIEWS)}.")
+    return view
+
+
+def _answered(answer: Answer, form: str, view: str, explained: Explained | None) -> dict[str, object]:
+    """What the template needs to show an answer: columns and rows with their picture, a verdict, or text."""
+    told: dict[str, object] = {"verdict": None, "columns": (), "rows": (), "text": "", "cap": SHOWN}
     if form == "ASK":
-        return {"verdict": b"true" in answer.body, "columns": [], "rows": [], "text": ""}
+        return {**told, "verdict": b"true" in answer.body}
     if form != "SELECT":
-        return {"verdict": None, "columns": [], "rows": [], "text": answer.body.decode()[:200_000]}
-    return {"verdict": None, "columns": _columns(answer), "rows": table(answer)[:SHOWN], "text": "", "cap": SHOWN}
+        return {**told, "text": answer.body.decode()[:200_000]}
+    rows = read(answer)
+    chosen = _view(view, rows, explained)
+    chart = draw(chosen, rows) if chosen else None
+    return {**told, "columns": rows.columns, "rows": rows.rows[:SHOWN], "chart": chart}
 
 
-def _columns(answer: Answer) -> list[str]:
-    return [str(name) for name in json.loads(answer.body)["head"]["vars"]]
+def _view(asked: str, rows: Rows, explained: Explained | None) -> tuple[str, ...] | None:
+    """The view with its columns: those of the saved question where they are in the answer, else what fits."""
+    own = explained.question.view if explained else ("table",)
+    if asked in ("", own[0]) and set(own[1:]) <= set(rows.columns):
+        return own
+    return columns_for(asked, rows)
 
 
-def examples() -> list[saved.SavedQuery]:
-    """The report queries, offered to begin with."""
-    return [saved.load("report", name) for name in saved.names("report")]
+def _questions() -> list[SavedQuery]:
+    """The report queries, offered to begin with; read once a snapshot."""
+    found: list[SavedQuery] = site().once(
+        "questions", here(), lambda: [saved.load("report", name) for name in saved.names("report")]
+    )
+    return found

@@ -15,8 +15,9 @@ import { Terms } from "./terms.js";
 function mount(form) {
   const field = form.querySelector("textarea");
   const label = form.querySelector("label[for=query]");
-  const texts = JSON.parse(form.dataset.texts);
-  const terms = new Terms(form.dataset.terms, document.documentElement.lang, texts);
+  const keys = form.querySelector("#keys");
+  const texts = JSON.parse(keys.dataset.texts);
+  const terms = new Terms(keys.dataset.terms, document.documentElement.lang, texts);
   const run = () => (form.requestSubmit(), true);
   const view = new EditorView({
     doc: field.value,
@@ -32,7 +33,7 @@ function mount(form) {
       EditorState.phrases.of(texts.phrases),
       EditorView.editorAttributes.of({ class: "sparql-editor", dir: "ltr" }),
       EditorView.contentAttributes.of({
-        "aria-label": label.textContent, "aria-describedby": "keys", lang: "en", dir: "ltr", spellcheck: "false",
+        "aria-label": label.textContent, "aria-describedby": keys.id, lang: "en", dir: "ltr", spellcheck: "false",
       }),
       EditorView.domEventHandlers({ focus: () => void terms.load() }),
       EditorView.updateListener.of((update) => {

@@ -131,7 +131,11 @@ def _found(events: Iterable[Event], least: float, which: str, progress: Progress
         couples = list(combinations(spool.datasets, 2))
         for number, couple in enumerate(couples, 1):
             unit = f"pairs scored, {number} of {len(couples)} times two datasets"
-            yield from _between(base, spool, couple, (least, which), partial(progress, unit=unit))
+            yield from _between(base, spool, couple, (least, which), partial(_tell, progress, unit))
+
+
+def _tell(progress: Progress, unit: str, done: int, of: int) -> None:
+    progress(done, of, unit)
 
 
 def _between(

@@ -106,7 +106,7 @@ def list_(
         store = base.snapshot().store
         if incident:
             every = identity.candidates(store, named("incident", incident))
-            asked: Iterator[identity.Candidate] = islice((c for c in every if state in (None, c.state)), skip, None)
+            asked: Iterator[Candidate] = islice((c for c in every if state in (None, c.state)), skip, None)
         else:
             asked = identity.listed(store, state, skip)
         if as_json:

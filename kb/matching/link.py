@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations
 from math import floor
 from pathlib import Path
@@ -131,11 +131,11 @@ def _found(events: Iterable[Event], least: float, which: str, progress: Progress
         couples = list(combinations(spool.datasets, 2))
         for number, couple in enumerate(couples, 1):
             unit = f"pairs scored, {number} of {len(couples)} times two datasets"
-            yield from _between(base, spool, couple, (least, which), _naming(progress, unit))
+            yield from _between(base, spool, couple, (least, which), partial(_tell, progress, unit))
 
 
-def _naming(progress: Progress, unit: str) -> Callable[[int, int], None]:
-    return lambda done, of: progress(done, of, unit)
+def _tell(progress: Progress, unit: str, done: int, of: int) -> None:
+    progress(done, of, unit)
 
 
 def _between(

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pyoxigraph
 import pytest
@@ -123,7 +123,7 @@ def test_page_never_speaks_of_guilt(client: FlaskClient, path: str) -> None:
 
 
 def test_every_link_and_anchor_of_the_site_leads_somewhere(client: FlaskClient) -> None:
-    seen, todo, anchors, ids = {"/en/"}, ["/en/", "/ar/"], set(), {}
+    seen, todo, anchors, ids, ways = {"/en/"}, ["/en/", "/ar/"], set(), {}, set[str]()
     while todo:
         here = todo.pop()
         answer = client.get(here, headers=BROWSER)
@@ -141,7 +141,10 @@ def test_every_link_and_anchor_of_the_site_leads_somewhere(client: FlaskClient) 
                 continue
             if fragment:
                 anchors.add((target, unquote(fragment)))
-            if target not in seen:
+            # lists and matrices narrow each other without end: some dozen ways of narrowing stand for all
+            narrowed = "?" in target and urlsplit(target).path.endswith(("/incidents", "/matrix"))
+            if target not in seen and (not narrowed or len(ways) < 60):
+                ways |= {target} if narrowed else set()
                 seen.add(target)
                 todo.append(target)
     assert len(ids) > 500

@@ -35,17 +35,18 @@ _UNTOLD = frozenset(f"{SCHEME}object-hit#{code}" for code in ("unspecified", "to
 _POINT = re.compile(r"POINT\((-?[\d.]+) (-?[\d.]+)\)")
 _ROWS = 10_000  # taken from the engine at once
 _NAMES_KEPT = 100_000  # labels whose names are remembered
-_OWN = f"?i {RDF.type} {MZ.Incident} ; {MZ.place} ?p . ?p {MZ.inRecord} ?i ;"  # a place that the record describes
 _KILLED = f"?c {MZ.harm} <{SCHEME}harm#killed> ;"
-# One question for each kind of statement: the store answers each by one walk through it, with little in memory
+# One question for each kind of statement, which the store answers by one walk in the order in which it keeps them: to
+# go from each incident to its place, and on to the point, would be a leap through the whole store each time.
 _QUESTIONS = {
     "head": ("i dataset first last", f"?i {RDF.type} {MZ.Incident} ; {MZ.inDataset} ?dataset ; "
              f"{SEM.hasEarliestBeginTimeStamp} ?first ; {SEM.hasLatestEndTimeStamp} ?last ."),
-    "place": ("i p", f"?i {RDF.type} {MZ.Incident} ; {MZ.place} ?p ."),
-    "precision": ("p precision", f"{_OWN} {MZ.placePrecision} ?precision ."),
-    "point": ("p wkt", f"{_OWN} {GEO.hasGeometry} ?g . ?g {GEO.asWKT} ?wkt ."),
-    "label": ("p tag label", f"{_OWN} {SKOS.prefLabel} ?label . BIND(LANG(?label) AS ?tag)"),
-    "object": ("i object", f"?i {RDF.type} {MZ.Incident} ; {MZ.objectHit} ?object ."),
+    "place": ("i p", f"?i {MZ.place} ?p ."),
+    "precision": ("p precision", f"?p {MZ.placePrecision} ?precision ."),
+    "geometry": ("p g", f"?p {GEO.hasGeometry} ?g ."),
+    "point": ("g wkt", f"?g {GEO.asWKT} ?wkt ."),
+    "label": ("p tag label", f"?p {SKOS.prefLabel} ?label . FILTER(CONTAINS(STR(?p), '#')) BIND(LANG(?label) AS ?tag)"),
+    "object": ("i object", f"?i {MZ.objectHit} ?object ."),
     "claim": ("c who", f"{_KILLED} {MZ.claimant} ?who . FILTER NOT EXISTS {{ ?c {MZ.subsetOf} ?whole }}"),
     "low": ("c number", f"{_KILLED} {MZ.minimum} ?number ."),
     "best": ("c number", f"{_KILLED} {MZ.best} ?number ."),
@@ -57,10 +58,11 @@ WITH heads AS (
     TRY_CAST(min(last)[:10] AS DATE) AS last
   FROM head GROUP BY i
 ),
-places AS (SELECT i, min(p) AS p FROM place GROUP BY i),
-points AS (SELECT p, min(wkt) AS wkt FROM point GROUP BY p),
+places AS (SELECT i, min(p) AS p FROM place GROUP BY i HAVING split_part(min(p), '#', 1) = i), -- as the record has it
+points AS (SELECT p, min(wkt) AS wkt FROM geometry JOIN point USING (g) SEMI JOIN places USING (p) GROUP BY p),
 precisions AS (SELECT p, min(precision) AS precision FROM precision GROUP BY p),
-labels AS (SELECT p, list({{'tag': tag, 'label': label}} ORDER BY tag, label) AS labels FROM label GROUP BY p),
+labels AS (SELECT p, list({{'tag': tag, 'label': label}} ORDER BY tag, label) AS labels FROM label
+  SEMI JOIN places USING (p) GROUP BY p),
 objects AS (SELECT i, list(object ORDER BY object) AS objects FROM object GROUP BY i),
 tolls AS (
   SELECT split_part(c, '#', 1) AS i, who, min(n) AS low, max(n) AS high

@@ -58,10 +58,11 @@ def test_terms_are_named_in_both_languages_and_written_as_a_query_needs_them(cli
 def test_every_term_is_one_that_the_service_reads(client: FlaskClient) -> None:
     told = client.get("/sparql/terms").get_json()
     prefixes = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in told["prefixes"].items())
-    values = " ".join(written for _, written, _, _ in told["terms"])
+    plain = [written for _, written, _, _ in told["terms"] if written != "mz:matches"]  # that one stands in patterns only
+    values = " ".join(plain)
     answer = client.post("/sparql", data={"query": f"{prefixes}SELECT * {{ VALUES ?term {{ {values} }} }}"})
     rows = answer.get_json(force=True)["results"]["bindings"]
-    assert len({row["term"]["value"] for row in rows}) == len(told["terms"]) > 700
+    assert len({row["term"]["value"] for row in rows}) == len(plain) > 700
 
 
 def test_terms_are_sent_once_a_snapshot(client: FlaskClient) -> None:
@@ -72,7 +73,7 @@ def test_terms_are_sent_once_a_snapshot(client: FlaskClient) -> None:
 
 def test_script_runs_on_pages_with_the_form_and_nowhere_else(client: FlaskClient) -> None:
     for path, scripted in (("/sparql?lang=ar", True), ("/query?query=ASK{}", True), ("/sparql?query=x", True),
-                           ("/en/", False), ("/en/queries/", False), ("/en/nothing", False)):  # fmt: skip
+                           ("/en/", False), ("/en/incidents", False), ("/en/nothing", False)):  # fmt: skip
         answer = client.get(path, headers={"Accept": "text/html"})
         policy = answer.headers["Content-Security-Policy"]
         assert ("script-src 'self'" in policy, "/static/editor/sparql.js" in answer.text) == (scripted, scripted)

@@ -58,7 +58,8 @@ def test_terms_are_named_in_both_languages_and_written_as_a_query_needs_them(cli
 def test_every_term_is_one_that_the_service_reads(client: FlaskClient) -> None:
     told = client.get("/sparql/terms").get_json()
     prefixes = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in told["prefixes"].items())
-    plain = [written for _, written, _, _ in told["terms"] if written != "mz:matches"]  # that one stands in patterns only
+    # one of them stands in patterns only
+    plain = [written for _, written, _, _ in told["terms"] if written != "mz:matches"]
     values = " ".join(plain)
     answer = client.post("/sparql", data={"query": f"{prefixes}SELECT * {{ VALUES ?term {{ {values} }} }}"})
     rows = answer.get_json(force=True)["results"]["bindings"]

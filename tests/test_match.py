@@ -157,6 +157,13 @@ def test_match_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said[-1] == (of, of) and len(said) == -(-of // 7)
 
 
+@pytest.mark.parametrize("size", [7, 40])
+def test_match_reads_the_same_in_parts(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    whole = list(event.read(base.snapshot().store))
+    monkeypatch.setattr(event, "_PART", size)
+    assert list(event.read(base.snapshot().store)) == whole and len(whole) > 50
+
+
 def test_match_bound_from_numbers_loses_no_pair_that_gets_there(base: KnowledgeBase) -> None:
     events = list(event.read(base.snapshot().store))
     every = [(p.one.iri, p.other.iri, p.score) for p in link.scored(events, 0.01)]

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,17 +57,20 @@ _JOINED = f"""
 WITH heads AS (
   SELECT i, min(dataset) AS dataset, TRY_CAST(min(first)[:10] AS DATE) AS first,
     TRY_CAST(min(last)[:10] AS DATE) AS last
-  FROM head GROUP BY i
+  FROM head WHERE i >= $start AND i < $stop GROUP BY i
 ),
-places AS (SELECT i, min(p) AS p FROM place GROUP BY i HAVING split_part(min(p), '#', 1) = i), -- as the record has it
+places AS (SELECT i, min(p) AS p FROM place WHERE i >= $start AND i < $stop GROUP BY i
+  HAVING split_part(min(p), '#', 1) = i), -- as the record has it
 points AS (SELECT p, min(wkt) AS wkt FROM geometry JOIN point USING (g) SEMI JOIN places USING (p) GROUP BY p),
-precisions AS (SELECT p, min(precision) AS precision FROM precision GROUP BY p),
+precisions AS (SELECT p, min(precision) AS precision FROM precision SEMI JOIN places USING (p) GROUP BY p),
 labels AS (SELECT p, list({{'tag': tag, 'label': label}} ORDER BY tag, label) AS labels FROM label
   SEMI JOIN places USING (p) GROUP BY p),
-objects AS (SELECT i, list(object ORDER BY object) AS objects FROM object GROUP BY i),
+objects AS (SELECT i, list(object ORDER BY object) AS objects FROM object
+  WHERE i >= $start AND i < $stop GROUP BY i),
+claims AS (SELECT c, who, split_part(c, '#', 1) AS i FROM claim WHERE i >= $start AND i < $stop),
 tolls AS (
-  SELECT split_part(c, '#', 1) AS i, who, min(n) AS low, max(n) AS high
-  FROM claim JOIN (SELECT c, TRY_CAST(number AS BIGINT) AS n FROM (FROM low UNION ALL FROM best UNION ALL FROM high))
+  SELECT i, who, min(n) AS low, max(n) AS high
+  FROM claims JOIN (SELECT c, TRY_CAST(number AS BIGINT) AS n FROM (FROM low UNION ALL FROM best UNION ALL FROM high))
   USING (c) WHERE n IS NOT NULL GROUP BY ALL
 ),
 killed AS (SELECT i, list({{'who': who, 'low': low, 'high': high}} ORDER BY who) AS killed FROM tolls GROUP BY i)
@@ -75,6 +79,14 @@ LEFT JOIN points USING (p) LEFT JOIN precisions USING (p) LEFT JOIN labels USING
 LEFT JOIN objects USING (i) LEFT JOIN killed USING (i)
 WHERE last - first >= 0 AND last - first < {LONGEST} ORDER BY i
 """
+
+
+_STARTS = """
+SELECT i FROM (SELECT i, row_number() OVER (ORDER BY i) AS number FROM (SELECT DISTINCT i FROM head))
+WHERE (number - 1) % ? = 0 ORDER BY i
+"""
+_PART = 100_000  # incidents that are joined at once: the engine puts no lists on the disk
+_END = "\U0010ffff"  # sorts behind every IRI
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +126,14 @@ def read(store: LocalStore, progress: Progress = lambda done, of: None) -> Itera
     with tempfile.TemporaryDirectory(prefix="mizan-events-") as name, engine(Path(name)) as base:
         _gather(store, base, Path(name))
         ((of,),) = base.execute("SELECT count(DISTINCT i) FROM head").fetchall()
-        rows, done = base.execute(_JOINED), 0
-        while part := rows.fetchmany(_ROWS):
-            for row in part:
-                yield _event(row, broader, keepers)
-            done += len(part)
-            progress(done, of)
+        starts, done = [start for (start,) in base.execute(_STARTS, [_PART]).fetchall()], 0
+        for start, stop in pairwise([*starts, _END]):
+            rows = base.execute(_JOINED, {"start": start, "stop": stop})
+            while part := rows.fetchmany(_ROWS):
+                for row in part:
+                    yield _event(row, broader, keepers)
+                done += len(part)
+                progress(done, of)
         progress(of, of)
 
 

@@ -91,6 +91,8 @@ def test_parquet_value_that_stands_in_every_row_is_read_row_by_row(tmp_path: Pat
     text = "many letters" * 1000
     file = _parquet(tmp_path / "t.parquet", pyarrow.array([text] * 30))
     assert [cells[list(COLUMNS).index("title_en")] for _, cells in source.rows(file)] == ["title_en", *[text] * 30]
+    parquet.write_table(pyarrow.table({"title_en": [text, None, text]}), file)
+    assert [list(cells) for _, cells in source.rows(file)] == [["title_en"], [text], [""], [text]]
 
 
 PARQUET = {

@@ -153,8 +153,9 @@ def _arrow_rows(path: Path, batch: Any, first: int) -> Iterator[Sequence[Any]]:
     for at in range(len(batch)):
         row = [column[at].as_py() for column in batch.columns]
         sizes = [len(value) for value in row if isinstance(value, str | bytes)]
-        if max(sizes) > LARGEST_CELL or sum(sizes) > LARGEST_ROW:
-            what = "cell is larger than 16" if max(sizes) > LARGEST_CELL else "row is larger than 64"
+        longest = max(sizes, default=0)
+        if longest > LARGEST_CELL or sum(sizes) > LARGEST_ROW:
+            what = "cell is larger than 16" if longest > LARGEST_CELL else "row is larger than 64"
             raise BadFile(f"{path.name}, row {first + at + 1}: a {what} MiB", "", "Shorten it.")
         yield row
 

@@ -158,10 +158,9 @@ def editing(address: str) -> Graph:
             RDF.type.value: [_SH + "PrefixDeclaration"],
         })  # fmt: skip
     parts = urlsplit(address)
-    for name in saved.names("report"):
-        question = saved.load("report", name)
+    for question in saved.every("report"):
         form = form_of(question.text)
-        told += _of(f"{parts.scheme}://{parts.netloc}/en/queries/{name}", {
+        told += _of(f"{parts.scheme}://{parts.netloc}/en/queries/{question.name}", {
             RDF.type.value: [_SH + "SPARQLExecutable", f"{_SH}SPARQL{form.capitalize()}Executable"],
             _SH + form.lower(): [Literal(question.text)], _SH + "prefixes": [prefixes],
             _RDFS + "label": _texts(question.title, question.title_ar),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import request
+from flask import Response, request
 from markupsafe import Markup
 
 from kb.errors import UsageError
 from kb.export import FORMATS, Context, Rows, read
+from kb.export.format import SUFFIXES
 from kb.ns import ID, SCHEME
 from kb.query import saved
 from kb.query.parameter import Parameter
@@ -94,6 +95,17 @@ def context(query: SavedQuery, values: dict[str, str]) -> Context:
     source = f"{request.url_root}api/queries/{query.name}?{urlencode(values)}"
     notes = {"description": query.description_ar if tongue().code == "ar" else query.description}
     return Context(query.name, titles, values, here().number, here().time, tongue().code, source, notes)
+
+
+def handed(body: bytes, wanted: str, rows: int, stem: str) -> Response:
+    """Rows in a format as a response: a file to keep, named after `stem`, unless it is JSON."""
+    response = Response(body, content_type=FORMATS[wanted])
+    response.headers["X-Mizan-Rows"] = str(rows)
+    response.headers["Content-Language"] = tongue().code
+    if wanted != "json":
+        file = f"{stem}.{SUFFIXES.get(wanted, wanted)}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    return response
 
 
 def example(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import chain
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
@@ -31,7 +31,10 @@ _BETWEEN = " | "
 
 
 def hits(listing: Listing, state: State, language: str) -> list[Hit]:
-    """All incidents of a list in its order; AnswerTooLarge where there are more than a table takes."""
+    """All incidents of a list in its order, or the newest first where that is by relevance, which ends early.
+
+    AnswerTooLarge where there are more than a file takes.
+    """
     total = listing.total(state.filters)
     if total > MANY:
         raise AnswerTooLarge(
@@ -41,12 +44,12 @@ def hits(listing: Listing, state: State, language: str) -> list[Hit]:
         )  # fmt: skip
     found: list[Hit] = []
     order, after = ("newest" if state.order == "best" else state.order), ""
-    while page := listing.page(state.filters, order, MOST, after, language=language):
+    while True:
+        page = listing.page(state.filters, order, MOST, after, language=language)
         found += page.items
         after = page.after
         if not after:
-            break
-    return found
+            return found
 
 
 def table(snapshot: Snapshot, reader: Reader, language: Language, selected: list[Hit]) -> Rows:
@@ -65,11 +68,10 @@ def records(snapshot: Snapshot, selected: list[Hit], form: str) -> bytes:
 
 
 class _Line:
-    """Makes rows; every label is looked up once."""
+    """Makes rows."""
 
     def __init__(self, snapshot: Snapshot, reader: Reader, language: Language) -> None:
         self._store, self._reader, self._language = snapshot.store, reader, language
-        self._known: dict[str, str] = {}
 
     def row(self, hit: Hit) -> dict[str, Term]:
         """The cells of one incident; those with nothing in them are left out."""
@@ -114,13 +116,8 @@ class _Line:
             "wkt": points[0] if points else "",
         }  # fmt: skip
 
-    def _label(self, iri: str) -> str:
-        if iri not in self._known:
-            self._known[iri] = str(self._reader.label(iri))
-        return self._known[iri]
-
-    def _labels(self, iris: Iterator[str] | list[str] | dict[str, None]) -> str:
-        return _BETWEEN.join(self._label(iri) for iri in iris)
+    def _labels(self, iris: Iterable[str]) -> str:
+        return _BETWEEN.join(str(self._reader.label(iri)) for iri in iris)
 
     def _said(self, claims: list[Node], tell: Callable[[Node], str]) -> str:
         """What claims of one kind say, each with its claimant."""

@@ -160,6 +160,11 @@ def load(folder: str, name: str) -> SavedQuery:
     return read(path)
 
 
+def every(folder: str) -> list[SavedQuery]:
+    """The shipped queries of a folder, by name."""
+    return [load(folder, name) for name in names(folder)]
+
+
 def read(path: Path) -> SavedQuery:
     """The query in a file."""
     try:

@@ -42,7 +42,7 @@ TIES = 30  # bits of a key that keep apart what has the same moment or segment
 def targets(iri: str, nodes: Nodes) -> set[str]:
     """The incidents, other than itself, that a record makes claims about."""
     told = [n for n in nodes.values() if _ABOUT in n and not _only_identity(n)]
-    found = {v for node in told for v in node[_ABOUT] if isinstance(v, str)} - {iri}
+    found = {v for node in told for v in node[_ABOUT] if isinstance(v, str)}
     return {target for target in map(owner, found) if target != iri and kind_of(target) == "incident"}
 
 

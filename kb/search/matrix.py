@@ -35,21 +35,35 @@ def lines(listing: Listing, filters: Filters, kind: str, axis: str) -> list[Line
     facet = FACETS[kind]
     named = {FACETS[name].parted(code)[0] for name in (CLAIMED, SCREENED) for code in filters.facets.get(name, ())}
     base = filters.without(CLAIMED).without(SCREENED)
-    codes: dict[str, list[str]] = {}
-    for code, _ in listing.counts(base, [kind])[kind]:
+    codes: dict[str, dict[str, int]] = {}
+    for code, number in listing.counts(base, [kind])[kind]:
         provision, status = facet.parted(code)
         wanted = status == _HOLDS if kind == SCREENED else status not in ("", _NOBODYS)
         if wanted and (not named or provision in named):
-            codes.setdefault(provision, []).append(code)
-    return [_line(listing, base, kind, axis, provision, tuple(sorted(found))) for provision, found in codes.items()]
+            codes.setdefault(provision, {})[code] = number
+    return [_line(listing, base, kind, axis, provision, found) for provision, found in codes.items()]
 
 
-def _line(listing: Listing, base: Filters, kind: str, axis: str, provision: str, codes: tuple[str, ...]) -> Line:
-    narrowed = replace(base, facets={**base.facets, kind: codes})
+def by_year(found: list[Line]) -> list[Line]:
+    """Lines over months as lines over years: an incident begins in one month."""
+    years = []
+    for line in found:
+        cells: dict[str, int] = {}
+        for month, number in line.cells.items():
+            year = f"{month[:4]}-01-01"
+            cells[year] = cells.get(year, 0) + number
+        years.append(replace(line, cells=cells))
+    return years
+
+
+def _line(listing: Listing, base: Filters, kind: str, axis: str, provision: str, codes: dict[str, int]) -> Line:
+    narrowed = replace(base, facets={**base.facets, kind: tuple(sorted(codes))})
     if axis in TIMES:
         cells = {str(start): number for start, number in listing.time(narrowed, axis)}
     else:
         shown = base.facets.get(axis)
         counted = listing.counts(narrowed, [axis])[axis]
         cells = {code: number for code, number in counted if not shown or code in shown}
-    return Line(provision, codes, listing.total(narrowed), cells)
+    # of one code the number is known; of several some incidents may have more than one
+    incidents = next(iter(codes.values())) if len(codes) == 1 else listing.total(narrowed)
+    return Line(provision, narrowed.facets[kind], incidents, cells)

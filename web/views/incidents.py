@@ -13,8 +13,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from kb.errors import UsageError
-from kb.export import FORMATS, Context, write
-from kb.export.format import SUFFIXES
+from kb.export import Context, write
 from kb.search import FACETS, Filters, Listing, Screened
 from kb.search.listing import MOST, UNITS
 from kb.snapshot import Snapshot
@@ -178,9 +177,9 @@ def _bars(listing: Listing, state: State, path: str) -> list[Bar]:
     dated = chosen.since or chosen.until
     return [
         Bar(
-            _stretch_words(start, unit), number, round(max(100 * number / most, 1.5 if number else 0), 2),
+            stretch_words(start, unit), number, round(max(100 * number / most, 1.5 if number else 0), 2),
             "" if dated or unit == "day" or not number
-            else state.narrowed(replace(chosen, since=start, until=_end(start, unit))).address(path),
+            else state.narrowed(replace(chosen, since=start, until=last_day(start, unit))).address(path),
         )
         for start, number in bins
     ]  # fmt: skip
@@ -200,13 +199,13 @@ def _filled(bins: dict[date, int], unit: str) -> list[tuple[date, int]]:
     found: list[tuple[date, int]] = []
     while at <= last and len(found) < 2000:
         found.append((at, bins.get(at, 0)))
-        if _end(at, unit) == date.max:
+        if last_day(at, unit) == date.max:
             break
-        at = _end(at, unit) + timedelta(days=1)
+        at = last_day(at, unit) + timedelta(days=1)
     return found
 
 
-def _end(start: date, unit: str) -> date:
+def last_day(start: date, unit: str) -> date:
     """The last day of a stretch."""
     if unit == "day":
         return start
@@ -215,7 +214,8 @@ def _end(start: date, unit: str) -> date:
     return start.replace(month=start.month + 1) - timedelta(days=1)
 
 
-def _stretch_words(start: date, unit: str) -> Markup:
+def stretch_words(start: date, unit: str) -> Markup:
+    """A stretch of time by its first day, in words."""
     here_in = tongue()
     if unit == "day":
         return Markup("{}").format(here_in.day(start))
@@ -278,10 +278,7 @@ def _as_file(state: State, listing: Listing, wanted: str) -> Response:
         context = Context("incidents", titles, narrowed, snapshot.number, snapshot.time, code, source)
         rows = selection.table(snapshot, reader(), tongue(), selected)
         body = write(wanted, rows, choosing.label, context, raw=raw, bom=bom)
-    response = Response(body, content_type=FORMATS[wanted])
-    response.headers["X-Mizan-Rows"] = str(len(selected))
-    file = f"incidents-{snapshot.number}.{SUFFIXES.get(wanted, wanted)}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    response = question.handed(body, wanted, len(selected), f"incidents-{snapshot.number}")
     return tagged(response, f"api-incidents-{code}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 from flask import Blueprint, Response, request
@@ -12,12 +12,12 @@ from markupsafe import Markup
 from kb.errors import UsageError
 from kb.ns import ID
 from kb.search import FACETS, Filters, Listing
-from kb.search.matrix import AXES, CLAIMED, SCREENED, TIMES, Line, lines
+from kb.search.matrix import AXES, CLAIMED, SCREENED, TIMES, Line, by_year, lines
 from web.language import marked
 from web.listing import TITLES, Chooser, State, read
 from web.reading import Text
 from web.site import here, not_modified, page, reader, show, site, tagged, tongue
-from web.views.incidents import listing_of, parts
+from web.views.incidents import last_day, listing_of, parts, stretch_words
 
 blueprint = Blueprint("matrix", __name__)
 AXIS_NAMES = {
@@ -69,7 +69,7 @@ def show_matrix(lang: str) -> Response:
     state, listing, chooser = state.at(), listing_of(here()), Chooser(reader())
     found = {kind: _lines(listing, state.filters, kind, axis) for kind in (CLAIMED, SCREENED)}
     if axis == "month" and len({code for rows in found.values() for row in rows for code in row.cells}) > _MONTHS:
-        axis, found = "year", {kind: _lines(listing, state.filters, kind, "year") for kind in (CLAIMED, SCREENED)}
+        axis, found = "year", {kind: by_year(rows) for kind, rows in found.items()}
     columns, left = _columns(chooser, axis, [line for rows in found.values() for line in rows])
     path = f"/{lang}/matrix"
     tables = [_table(kind, rows, [code for code, _ in columns], axis, state, f"/{lang}/incidents")
@@ -95,7 +95,9 @@ def _columns(chooser: Chooser, axis: str, found: list[Line]) -> tuple[list[tuple
         for code, number in line.cells.items():
             sums[code] = sums.get(code, 0) + number
     if axis in TIMES:
-        shown: list[tuple[str, Text | Markup | str]] = [(code, _time_words(code, axis)) for code in sorted(sums)]
+        shown: list[tuple[str, Text | Markup | str]] = [
+            (code, stretch_words(date.fromisoformat(code), axis)) for code in sorted(sums)
+        ]
         return shown[-_MONTHS:], max(0, len(sums) - _MONTHS)
     if axis == "place":
         depths = {value.code: value.depth for value in chooser.values("place", list(sums.items()), (), len(sums))}
@@ -103,11 +105,6 @@ def _columns(chooser: Chooser, axis: str, found: list[Line]) -> tuple[list[tuple
         sums = {code: number for code, number in sums.items() if depths.get(code) == level}
     ordered = sorted(sums, key=lambda code: (-sums[code], code))
     return [(code, chooser.words(FACETS[axis], code)) for code in ordered[:_MOST]], max(0, len(ordered) - _MOST)
-
-
-def _time_words(code: str, axis: str) -> Markup:
-    start = date.fromisoformat(code)
-    return Markup("{}").format(tongue().month(start.year, start.month) if axis == "month" else str(start.year))
 
 
 def _table(kind: str, found: list[Line], columns: list[str], axis: str, state: State, path: str) -> Table:
@@ -142,10 +139,5 @@ def _within(filters: Filters, axis: str, code: str) -> Filters:
     if axis not in TIMES:
         return replace(filters, facets={**filters.facets, axis: (code,)})
     start = date.fromisoformat(code)
-    last = date(start.year, 12, 31) if axis == "year" else _month_end(start)
+    last = last_day(start, axis)
     return replace(filters, since=max(filters.since or start, start), until=min(filters.until or last, last))
-
-
-def _month_end(start: date) -> date:
-    following = date(start.year + start.month // 12, start.month % 12 + 1, 1)
-    return following - timedelta(days=1)

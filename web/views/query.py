@@ -37,8 +37,7 @@ VIEW_TITLES = {
 def listing(lang: str) -> Response:
     """All saved questions by group."""
     by_group: dict[str, list[SavedQuery]] = {group: [] for group in GROUPS}
-    for name in saved.names("report"):
-        query = saved.load("report", name)
+    for query in saved.every("report"):
         by_group.setdefault(query.group, []).append(query)
     return page("queries.html", by_group=by_group, titles=GROUP_TITLES)
 

@@ -10,7 +10,6 @@ from flask import Blueprint, Response, g, request
 
 from kb.errors import NotFound, UsageError
 from kb.export import FORMATS, write
-from kb.export.format import SUFFIXES
 from kb.query import saved
 from kb.query.saved import SavedQuery
 from web import choosing, negotiation, openapi, question
@@ -25,15 +24,14 @@ _TYPES = {media_type.partition(";")[0]: name for name, media_type in FORMATS.ite
 @blueprint.get("/api/queries/")
 def listing() -> Response:
     """All questions with what each takes."""
-    found = [_described(saved.load("report", name)) for name in saved.names("report")]
+    found = [_described(query) for query in saved.every("report")]
     return _json({"queries": found, "openapi": f"{request.url_root}api/openapi.json"}, "queries")
 
 
 @blueprint.get("/api/openapi.json")
 def description() -> Response:
     """The OpenAPI document, made from the headers of the questions."""
-    queries = [saved.load("report", name) for name in saved.names("report")]
-    return _json(openapi.document(queries, request.url_root.rstrip("/")), "openapi")
+    return _json(openapi.document(saved.every("report"), request.url_root.rstrip("/")), "openapi")
 
 
 @blueprint.get("/api/queries/<name>")
@@ -70,13 +68,7 @@ def choices(name: str, parameter: str) -> Response:
 def _answer(query: SavedQuery, values: dict[str, str], wanted: str, raw: bool, bom: bool, variant: str) -> Response:
     rows = question.answer(query, values)
     body = write(wanted, rows, choosing.label, question.context(query, values), raw=raw, bom=bom)
-    response = Response(body, content_type=FORMATS[wanted])
-    response.headers["X-Mizan-Rows"] = str(len(rows.rows))
-    response.headers["Content-Language"] = tongue().code
-    if wanted != "json":
-        file = f"{query.name}.{SUFFIXES.get(wanted, wanted)}"
-        response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
-    return tagged(response, variant)
+    return tagged(question.handed(body, wanted, len(rows.rows), query.name), variant)
 
 
 def _language(query: SavedQuery) -> str:

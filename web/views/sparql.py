@@ -165,7 +165,5 @@ def _view(asked: str, rows: Rows, explained: Explained | None) -> tuple[str, ...
 
 def _questions() -> list[SavedQuery]:
     """The report queries, offered to begin with; read once a snapshot."""
-    found: list[SavedQuery] = site().once(
-        "questions", here(), lambda: [saved.load("report", name) for name in saved.names("report")]
-    )
+    found: list[SavedQuery] = site().once("questions", here(), lambda: saved.every("report"))
     return found

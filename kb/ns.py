@@ -47,7 +47,7 @@ MZ = Vocabulary(
     " Pattern Attribution CasualtyEstimate subsetOf victimSex position"
     " crimeLabel date caution summary"
     " place partOfConflict evidenceGrade mappingStatus WarringParty"
-    " EventIdentity sameEventAs differentEventFrom matchScore modelDigest placePrecision basis"
+    " EventIdentity sameEventAs differentEventFrom matchScore modelDigest placePrecision basis jointWith dateNote"
     "",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")

@@ -26,10 +26,10 @@ from kb.canonical import literal, nodes, parse_ntriples
 from kb.errors import ProcessEnded
 from kb.ledger import Entry, Ledger, entry_of
 from kb.ns import ACCESS, DCTERMS, ID, MZ, PROV, RDF, SKOS, XSD
-from kb.record import system_node
+from kb.record import owner, system_node
 from kb.search import SearchIndex
 from kb.search.document import fields, targets
-from kb.search.reference import Reference
+from kb.search.reference import TRACED, Reference
 from kb.store.local import LocalStore
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _BATCH = 300_000_000
 _PORTION = 400  # records that a process makes ready at once
 _FEW = 1500  # records for which other processes would take longer to start than to work
 _INCIDENT = f"{ID}incident/"
-_MANY = (_INCIDENT, f"{ID}source/")  # what a large change brings most of; a source tells nothing of other records
+_MANY = (_INCIDENT, f"{ID}source/")  # what a large change brings most of; few sources say what they go back to
 PUT, RETIRE = "put", "retire"  # what an entry of the ledger does
 Progress = Callable[[int], None]
 """Called with the number of entries done."""
@@ -126,11 +126,12 @@ def _many(
     ledger: Ledger, store: LocalStore, change: Change | None, number: int, copy: Path, rest: _Rest, progress: Progress
 ) -> projection.Work:
     """Load, screen and index the new incidents and sources of a segment."""
-    work, profiles, scopes, taken = projection.Work(), set[str](), 0, 0
+    work, profiles, scopes, taken, traced = projection.Work(), set[str](), 0, 0, set[str]()
     with _Loader(store) as loader:
         for done in _portions(ledger.new_lines(number, _MANY), copy, number, change is not None):
             loader.put(done.text)
             rest.later |= done.left
+            traced |= done.traced
             profiles |= done.profiles
             work.incidents += done.incidents
             scopes = done.scopes
@@ -138,8 +139,15 @@ def _many(
                 change.add(done.documents)
             taken += done.entries
             progress(rest.entries + taken)
+    rest.later |= _resting(store, traced)
     work.profiles, work.evaluations = len(profiles), len(profiles) * scopes
     return work
+
+
+def _resting(store: LocalStore, sources: Iterable[str]) -> set[str]:
+    """The incidents with claims that rest on one of these sources, or a place in one."""
+    claims = (claim.value for source in sources for claim in store.subjects(MZ.restsOn, NamedNode(source)))
+    return {incident for incident in map(owner, claims) if incident.startswith(_INCIDENT)}
 
 
 def _portions(lines: Iterator[bytes], *given: Any) -> Iterator[_Portion]:
@@ -165,11 +173,15 @@ def _portions(lines: Iterator[bytes], *given: Any) -> Iterator[_Portion]:
 
 @dataclass(slots=True)
 class _Portion:
-    """New incidents and sources made ready: what to load, what to index, and which have to wait until all is known."""
+    """New incidents and sources made ready: what to load, what to index, and which have to wait until all is known.
+
+    `traced` are the sources that say what they go back to: the documents of what rests on them wait as well.
+    """
 
     text: bytes = b""
     documents: list[dict[str, Any]] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
+    traced: set[str] = field(default_factory=set)
     profiles: set[str] = field(default_factory=set)
     entries: int = 0
     incidents: int = 0
@@ -203,6 +215,8 @@ class _Maker:
                 texts.append(profile)
                 made.incidents += 1
                 made.profiles.add(name)
+            else:
+                made.traced |= {iri for iri, node in said.items() if TRACED & node.keys()}
             if self._indexing:
                 made.documents.append(fields(entry.record, said, self._reference, self._number, name))
         made.text = "".join(texts).encode()

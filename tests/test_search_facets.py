@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 import tantivy
-from pyoxigraph import NamedNode, Triple
+from pyoxigraph import Literal, NamedNode, Triple
 
 import kb.search.document
 from kb.canonical import Nodes, literal, plain
@@ -17,7 +18,9 @@ from kb.errors import StoreDamaged, UsageError
 from kb.ingest import mapping, tabular
 from kb.ingest.known import finder
 from kb.knowledgebase import KnowledgeBase
-from kb.ns import DCTERMS, GEO, ID, MZ, RDF, SCHEME, SEM, SKOS
+from kb.ns import DCTERMS, GEO, ID, MZ, PROV, RDF, SCHEME, SEM, SKOS
+from kb.query import saved
+from kb.record import Record
 from kb.search import FACETS, Box, Filters, Listing, SearchIndex
 from kb.search.listing import SORTS
 from kb.store.base import Limits
@@ -26,6 +29,7 @@ from kb.store.local import LocalStore
 PREFIXES = """PREFIX mz: <https://w3id.org/mizan/ontology#>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 PREFIX geo: <http://www.opengis.net/ont/geosparql#>
+PREFIX prov: <http://www.w3.org/ns/prov#>
 PREFIX org: <http://www.w3.org/ns/org#>
 PREFIX eli: <http://data.europa.eu/eli/ontology#>
 PREFIX sem: <http://semanticweb.cs.vu.nl/2009/11/sem/>
@@ -115,20 +119,57 @@ def test_facets_of_law_are_counted_for_each_status(store: LocalStore, listing: L
         assert by_sparql(store, PATTERNS[name] + " . " + where) == {FACETS[name].iri(value): number}
 
 
-@pytest.mark.parametrize(("name", "value"), [("claims", "?c"), ("sources", "?s")])
-def test_numbers_of_claims_and_sources_are_those_of_sparql(
-    store: LocalStore, listing: Listing, name: str, value: str
+def steps(numbers: Iterable[int]) -> dict[str, int]:
+    return dict(Counter("3-5" if 3 <= n < 6 else "6-9" if 6 <= n < 10 else str(n) if n < 3 else "10-" for n in numbers))
+
+
+def saved_rows(store: LocalStore, name: str) -> list[dict[str, str]]:
+    """The rows of a report question about every dataset."""
+    question, rows = saved.load("report", name), []
+    for dataset in ask(store, "SELECT DISTINCT ?d WHERE { ?i mz:inDataset ?d }"):
+        text = question.bind({"dataset": dataset["d"]})
+        answer = store.ask(text, "SELECT", "json", Limits(rows=10**6))
+        rows += [{k: v["value"] for k, v in row.items()} for row in json.loads(answer.body)["results"]["bindings"]]
+    return rows
+
+
+def test_numbers_of_claims_are_those_of_sparql(store: LocalStore, listing: Listing) -> None:
+    query = f"SELECT ?i (COUNT(DISTINCT ?c) AS ?n) WHERE {{ ?i a mz:Incident . OPTIONAL {{ {CLAIM} }} }} GROUP BY ?i"
+    expected = steps(int(row["n"]) for row in ask(store, query))
+    assert dict(listing.counts(Filters(), ["claims"])["claims"]) == expected
+
+
+def test_numbers_of_independent_sources_are_those_of_the_saved_question(store: LocalStore, listing: Listing) -> None:
+    rows = saved_rows(store, "incidents_by_independent_sources")
+    assert any(row["cited_sources"] != row["independent_sources"] for row in rows)
+    expected = steps(int(row["independent_sources"]) for row in rows)
+    assert dict(listing.counts(Filters(), ["sources"])["sources"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("figures", "casualty_ranges_that_disagree"),
+        ("actors", "attributions_to_different_actors"),
+        ("dates", "incidents_dates_disagree"),
+    ],
+)
+def test_differences_are_those_of_the_saved_questions(
+    store: LocalStore, listing: Listing, code: str, name: str
 ) -> None:
-    rows = ask(
-        store, f"SELECT ?i (COUNT(DISTINCT {value}) AS ?n) WHERE {{ ?i a mz:Incident . "
-        f"OPTIONAL {{ {CLAIM} OPTIONAL {{ ?c mz:restsOn ?s }} }} }} GROUP BY ?i",
-    )  # fmt: skip
-    expected: dict[str, int] = {}
-    for row in rows:
-        number = int(row["n"])
-        step = str(number) if number < 3 else "3-5" if number < 6 else "6-9" if number < 10 else "10-"
-        expected[step] = expected.get(step, 0) + 1
-    assert dict(listing.counts(Filters(), [name])[name]) == expected
+    expected = {row["incident"] for row in saved_rows(store, name)}
+    found = listing.page(Filters(facets={"differ": (code,)}), limit=100).items
+    assert {hit.iri for hit in found} == expected
+    assert 0 < len(expected) < 100
+
+
+def test_incidents_are_found_by_a_source_and_by_what_it_goes_back_to(store: LocalStore, listing: Listing) -> None:
+    derived = ask(store, "SELECT DISTINCT ?s ?o WHERE { ?c mz:restsOn ?s ; mz:about ?i . ?s prov:wasDerivedFrom ?o }")
+    assert derived
+    for row in derived:
+        codes = [FACETS["source"].code(row[name]) for name in ("s", "o")]
+        own, origin = (listing.total(Filters(facets={"source": (code,)})) for code in codes)
+        assert 0 < own <= origin
 
 
 def test_values_of_one_facet_are_alternatives_and_facets_narrow_each_other(store: LocalStore, listing: Listing) -> None:
@@ -382,3 +423,36 @@ def test_a_snapshot_with_an_index_of_other_fields_says_what_to_do(tmp_path: Path
     for use in (lambda: index.find("hospital"), lambda: Listing(index)):
         with pytest.raises(StoreDamaged, match="mizan rebuild"):
             use()
+
+
+def test_sources_are_one_as_soon_as_one_says_that_it_goes_back_to_the_other(fresh_home: Path) -> None:
+    """At once where all of it comes in one change, and again when a source says so later."""
+
+    def written(name: str, *triples: tuple[NamedNode, NamedNode | Literal]) -> Record:
+        node = NamedNode(ID + name)
+        about = NamedNode(f"{node.value}#claim")
+        return Record(node.value, tuple(Triple(about if p in CLAIMED else node, p, o) for p, o in triples))
+
+    CLAIMED = (MZ.about, MZ.claimant, MZ.restsOn, MZ.inRecord)
+    sources = dict.fromkeys(("source/a", "source/b", "source/c", "source/d"), (RDF.type, MZ.Source))
+    derived = (PROV.wasDerivedFrom, NamedNode(ID + "source/a"))
+
+    def cites(*names: str) -> Record:
+        incident = f"incident/made/{''.join(names)}"
+        rests = [(MZ.inRecord, NamedNode(ID + incident))]
+        rests += [(MZ.restsOn, NamedNode(f"{ID}source/{name}")) for name in names]
+        about = [(MZ.about, NamedNode(ID + incident)), (MZ.claimant, NamedNode(ID + "actor/x"))]
+        return written(incident, (RDF.type, MZ.Incident), *about, *rests)
+
+    def numbers(base: KnowledgeBase) -> dict[str, int]:
+        of = Filters(facets={"source": ("a", "c")})
+        return dict(Listing(base.snapshot().index).counts(of, ["sources"])["sources"])
+
+    with KnowledgeBase.open(fresh_home) as base:
+        made = [written(name, triple) for name, triple in sources.items() if name != "source/b"]
+        made += [written("source/b", sources["source/b"], derived), cites("a", "b"), cites("c", "d")]
+        base.write(made, {"label": "test"})
+        assert numbers(base) == {"1": 1, "2": 1}
+        of_c = (PROV.wasDerivedFrom, NamedNode(ID + "source/c"))
+        base.write([written("source/d", sources["source/d"], of_c)], {"label": "test"})
+        assert numbers(base) == {"1": 2}

@@ -27,8 +27,13 @@ TITLES = {
     "position": marked("Position of a party"), "party": marked("Side in the fighting"),
     "provision": marked("Provision invoked"), "status": marked("Status of the link to the law"),
     "grade": marked("Grade of evidence"), "claims": marked("Number of claims"),
-    "sources": marked("Number of sources"), "dataset": marked("Dataset"), "conflict": marked("Conflict"),
+    "sources": marked("Number of independent sources"), "differ": marked("Sources differ in"),
+    "source": marked("Source"), "dataset": marked("Dataset"), "conflict": marked("Conflict"),
     "applicability": marked("What the screening computes"),
+}  # fmt: skip
+DIFFERENCES = {
+    "figures": marked("casualty figures that cannot all hold"), "actors": marked("whom they allege to have acted"),
+    "dates": marked("when it happened"),
 }  # fmt: skip
 FIRST = ("place", "object", "method", "actor", "instrument")  # shown at once; the others where asked for
 SORT_NAMES = {
@@ -41,7 +46,7 @@ _MANY = 50  # values of one facet that are chosen at once
 SHOWN, ALL = 10, 200  # values of a facet that are listed, and where all are asked for
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _PARENTS = {"place": "geo:sfWithin", "actor": "org:subOrganizationOf", "party": "org:subOrganizationOf",
-            "provision": "eli:is_part_of"}  # fmt: skip
+            "provision": "eli:is_part_of", "source": "prov:wasDerivedFrom"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +180,8 @@ class Chooser:
     def words(self, facet: Facet, code: str) -> Text | Markup | str:
         """A value in words; a code that names nothing known stays as it is."""
         value, status = facet.parted(code)
+        if code in DIFFERENCES and facet.name == "differ":
+            return self._reader.language.gettext(DIFFERENCES[code])
         if not facet.base:
             step = f"≥ {code[:-1]}" if code.endswith("-") else code.replace("-", "–")
             return Markup('<bdi dir="ltr">{}</bdi>').format(step)

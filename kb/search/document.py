@@ -12,6 +12,7 @@ from typing import Any
 from kb.canonical import Node, Nodes, Text
 from kb.ns import DCTERMS, GEO, MZ, OA, RDF, SCHEME, SEM, SKOS
 from kb.record import owner
+from kb.search.difference import Differences
 from kb.search.reference import TAKEN, Reference
 from kb.search.schema import FACETS, kind_of, step
 from kb.search.text import read, title_key
@@ -27,7 +28,7 @@ _P = {
         "object": MZ.objectHit, "weapon": MZ.weapon, "harm": MZ.harm, "victim": MZ.victimCategory,
         "actor": MZ.allegedActor, "confidence": MZ.confidence, "position": MZ.position, "grade": MZ.evidenceGrade,
         "invokes": MZ.invokes, "status": MZ.mappingStatus, "rests": MZ.restsOn, "low": MZ.minimum, "best": MZ.best,
-        "high": MZ.maximum, "part": MZ.subsetOf, "type": RDF.type,
+        "high": MZ.maximum, "part": MZ.subsetOf, "type": RDF.type, "doubt": MZ.dateNote,
     }.items()
 }  # fmt: skip
 _ABOUT = MZ.about.value
@@ -133,6 +134,7 @@ class Facts:
     named: set[str] = field(default_factory=set)
     killed: set[int] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
+    differences: Differences = field(default_factory=Differences)
     claims: int = 0
 
     def read(self) -> Facts:
@@ -142,11 +144,18 @@ class Facts:
             self._put(name, main)
         for place in _links(main, "place"):
             self._place(place)
-        for node in self.nodes.values():
+        for iri, node in self.nodes.items():
             if node.get(_P["claimant"]) and self.iri in _links(node, "about"):
                 self._claim(node)
+                self.differences.take(iri, node)
+        derivations = self.reference.derivations
         self.facets["claims"] = {step(self.claims)}
-        self.facets["sources"] = {step(len(self.sources))}
+        self.facets["sources"] = {step(len(derivations.origins(self.sources)))}
+        every = (source for cited in self.sources for source in derivations.reached(cited))
+        self.facets["source"] = set(map(FACETS["source"].code, every))
+        self.facets["differ"] = self.differences.told(self.reference)
+        if _P["doubt"] in main:
+            self.facets["differ"].add("dates")
         return self
 
     def fields(self) -> dict[str, Any]:
@@ -213,11 +222,9 @@ class Facts:
             self.facets.setdefault("status", set()).update(statuses)
 
     def _source(self, evidence: str) -> str:
-        """The source that something rests on: itself, or where the evidence item was taken from."""
-        if kind_of(evidence) == "source" and "#" not in evidence:
-            return evidence
+        """What something rests on: the source itself, or the work that this record says a place in it is of."""
         own = [v for v in self.nodes.get(evidence, {}).get(OA.hasSource.value, []) if isinstance(v, str)]
-        return own[0] if own else self.reference.one(evidence, OA.hasSource) or evidence
+        return own[0] if own else evidence
 
     def _point(self, main: Node) -> tuple[float, float] | None:
         for place in _links(main, "place"):

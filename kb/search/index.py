@@ -27,7 +27,7 @@ from kb.storage import replace_file
 
 _MARK = "mizan-segment"
 _HEAP = 128_000_000  # bytes that the writer gathers before it writes a part of the index
-_REFERENCE = frozenset({"place", "actor", "scheme", "instrument", "provision"})
+_REFERENCE = frozenset({"place", "actor", "scheme", "instrument", "provision", "source"})
 
 
 @dataclass(frozen=True, slots=True)

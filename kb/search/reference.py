@@ -8,7 +8,8 @@ from typing import Protocol
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kb.canonical import Nodes, plain
-from kb.ns import ELI, GEO, MZ, ORG, RDF, SCHEME, SKOS
+from kb.ns import ELI, GEO, MZ, OA, ORG, RDF, SCHEME, SKOS
+from kb.origin import ABOVE, Derivations
 from kb.record import SYSTEM_FRAGMENT, owner
 from kb.search.text import distinct
 
@@ -16,7 +17,8 @@ _AROUND = {
     "place": GEO.sfWithin, "actor": ORG.subOrganizationOf, "provision": ELI.is_part_of, "": SKOS.broader,
 }  # fmt: skip
 _NAMES = (SKOS.prefLabel, SKOS.altLabel)
-TAKEN = frozenset(p.value for p in (*_AROUND.values(), *_NAMES, MZ.ofInstrument))
+TRACED = frozenset(p.value for p in (*ABOVE, OA.hasSource))  # how a source record says what it goes back to
+TAKEN = TRACED | {p.value for p in (*_AROUND.values(), *_NAMES, MZ.ofInstrument, ORG.classification)}
 
 
 class Known(Protocol):
@@ -43,6 +45,16 @@ class Known(Protocol):
         ...
 
 
+class _Nothing:
+    """A store that says nothing."""
+
+    def objects(self, subject: NamedNode, predicate: NamedNode) -> list[NamedNode | Literal]:
+        return []
+
+    def subjects(self, predicate: NamedNode, value: NamedNode | Literal) -> list[NamedNode]:
+        return []
+
+
 class Reference:
     """Look-ups during one update of the index, each made once. Without `known`, things stand for themselves alone."""
 
@@ -52,6 +64,7 @@ class Reference:
         self._words: dict[str, frozenset[str]] = {}
         self._made: dict[tuple[str, str], tuple[str, ...]] = {}
         self._single: dict[tuple[str, str], str] = {}
+        self.derivations = Derivations(known or _Nothing())
 
     def chain(self, iri: str) -> tuple[str, ...]:
         """A thing and all that lie around it or are broader, inner to outer, whichever way it is described."""

@@ -8,7 +8,7 @@ import tantivy
 
 from kb.ns import ID, ONTOLOGY, SCHEME
 
-VERSION = 3  # of the fields below; an index of another version is made anew
+VERSION = 4  # of the fields below; an index of another version is made anew
 FIELD = "f_"  # in front of the name of a facet
 
 
@@ -18,7 +18,8 @@ class Facet:
 
     A value is an IRI, written short by leaving out `base`; `concept` says that the values are terms of a list. With
     `by_status` a value may be followed by `:status`: the same, as far as claims of that status say it, or as the
-    outcome of the screening. Facets without a base have plain codes: numbers of claims and of sources, in steps.
+    outcome of the screening. Facets without a base have plain codes: numbers of claims and of independent sources, in
+    steps, and what the claims differ in.
     `held` is the field of the index where it has another name than the facet.
     """
 
@@ -68,6 +69,8 @@ _FACETS = (
     Facet("grade", SCHEME + "evidence-grade#"),
     Facet("claims"),
     Facet("sources"),
+    Facet("differ"),
+    Facet("source", ID + "source/"),
     Facet("dataset", ID + "dataset/"),
     Facet("conflict", ID + "conflict/"),
     # incidents hold the profile that they share, and what the screening says of it stands in the store: see Screened

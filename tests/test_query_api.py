@@ -22,7 +22,7 @@ from kb.ns import ID, SCHEME
 from kb.query import saved
 from kb.query.saved import SavedQuery
 from kb.store.base import Limits
-from web import choosing, question
+from web import choosing, openapi, question
 from web.app import create_app
 from web.column import heading
 
@@ -222,7 +222,7 @@ def test_openapi_document_is_valid(document: Any) -> None:
 
 
 def test_openapi_document_describes_every_question_with_its_parameters(document: Any) -> None:
-    assert set(document["paths"]) == {API + name for name in saved.names("report")}
+    assert set(document["paths"]) == {API + name for name in saved.names("report")} | {openapi.CHOICES}
     for name in saved.names("report"):
         query, operation = saved.load("report", name), document["paths"][API + name]["get"]
         described = [p["name"] for p in operation["parameters"] if "name" in p]
@@ -235,6 +235,10 @@ def test_openapi_document_describes_every_question_with_its_parameters(document:
 def test_openapi_answers_have_the_shape_described(client: FlaskClient, document: Any) -> None:
     schemas = document["components"]["schemas"]
     OAS31Validator(schemas["Answer"]).validate(client.get(API + FIGURES).json)
+    address = openapi.CHOICES.format(name=FIGURES, parameter="dataset")
+    found = client.get(f"{address}?q=SNHR&lang=ar").json
+    OAS31Validator(schemas["Choices"]).validate(found)
+    assert found["choices"]
     OAS31Validator(schemas["Problem"]).validate(client.get(f"{API}{FIGURES}?x=1").get_json(force=True))
 
 

@@ -18,6 +18,7 @@ _STATES = {
     "503": "the question took too long and was stopped; nothing of it is sent",
 }
 _TEXT: dict[str, Any] = {"type": "string"}
+CHOICES = "/api/queries/{name}/choices/{parameter}"
 _OPTIONS = {
     "format": ("The format of the answer; without it, what the Accept header asks for.", {"enum": list(FORMATS)}),
     "lang": ("The language of label columns, and of texts unless `language` is given.", {"enum": ["en", "ar"]}),
@@ -42,7 +43,10 @@ def document(queries: Iterable[SavedQuery], server: str) -> dict[str, Any]:
         },
         "servers": [{"url": server}],
         "tags": [{"name": group} for group in GROUPS],
-        "paths": {f"/api/queries/{query.name}": {"get": _operation(query)} for query in queries},
+        "paths": {
+            **{f"/api/queries/{query.name}": {"get": _operation(query)} for query in queries},
+            CHOICES: {"get": _choices()},
+        },
         "components": {
             "parameters": {name: _option(name) for name in _OPTIONS},
             "headers": {
@@ -50,7 +54,7 @@ def document(queries: Iterable[SavedQuery], server: str) -> dict[str, Any]:
                 "Snapshot": {"description": "The number of the snapshot asked.", "schema": {"type": "integer"}},
                 "ETag": {"description": "Changes with the snapshot and the software only.", "schema": _TEXT},
             },
-            "schemas": {"Answer": _answer(), "Problem": _problem()},
+            "schemas": {"Answer": _answer(), "Choices": _chosen(), "Problem": _problem()},
             "responses": {status: _response(status) for status in _STATES},
         },
     }
@@ -80,6 +84,30 @@ def _operation(query: SavedQuery) -> dict[str, Any]:
             },
             "304": {"description": "the client holds this answer already"},
             **{status: {"$ref": f"#/components/responses/{status}"} for status in _STATES},
+        },
+    }
+
+
+def _choices() -> dict[str, Any]:
+    """The values of a parameter found by words."""
+    asked = {"name": "q", "in": "query", "required": False, "schema": {**_TEXT, "maxLength": 500},
+             "description": "Words of the label of the value, in English or Arabic; without any, the first values."}  # fmt: skip
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": _TEXT, "description": words}
+        for name, words in (("name", "The name of the question."), ("parameter", "The name of its parameter."))
+    ]
+    return {
+        "operationId": "choices",
+        "summary": "What may be given for a parameter of a question, best first, a few.",
+        "parameters": [*path, asked, {"$ref": "#/components/parameters/lang"}],
+        "responses": {
+            "200": {
+                "description": "values with their labels",
+                "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Choices"}}},
+            },
+            "304": {"description": "the client holds this answer already"},
+            **{status: {"$ref": f"#/components/responses/{status}"} for status in ("400", "404")},
         },
     }
 
@@ -120,6 +148,12 @@ def _answer() -> dict[str, Any]:
             "rows": {"type": "array", "items": row},
         },
     }  # fmt: skip
+
+
+def _chosen() -> dict[str, Any]:
+    choice = {"type": "object", "required": ["value", "label"], "properties": {"value": _TEXT, "label": _TEXT}}
+    found = {"choices": {"type": "array", "items": choice}}
+    return {"type": "object", "required": ["choices"], "properties": found}
 
 
 def _problem() -> dict[str, Any]:

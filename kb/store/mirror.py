@@ -21,6 +21,7 @@ from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, T
 from kb.errors import MizanError, UsageError
 from kb.ns import DCTERMS, MZ
 from kb.storage import replace_file
+from kb.store import quirk
 from kb.store.base import Answer, Limits
 from kb.store.local import LocalStore
 from kb.store.remote import RemoteStore
@@ -169,6 +170,12 @@ class Mirror:
                 "Try again in a moment; if it stays so, run: mizan rebuild",
             )  # fmt: skip
         return answer
+
+    def loses_rows(self) -> bool:
+        """Whether the service is known to leave rows and values out of answers to questions like the saved ones."""
+        if self._remote.server is None:
+            self.at()
+        return quirk.is_virtuoso(self._remote.server or "")
 
     def at(self) -> tuple[str, int | None]:
         """Whose knowledge base the service holds, and its last segment; None while it is written."""

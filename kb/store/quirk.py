@@ -5,7 +5,9 @@ passes for a row, and Fuseki's passes for a comment in Turtle. So tables are alw
 that it is whole, and written in the format asked for here; graphs are searched for the sentence.
 
 Virtuoso (7.2) writes `typed-literal`, true as 1, points as a type of its own (rounded to single precision), and answers
-ASK with a row. It cuts at ResultSetMaxRows: tables with a header that says so, graphs in silence.
+ASK with a row. It cuts at ResultSetMaxRows: tables with a header that says so, graphs in silence. A FILTER inside
+OPTIONAL does not see a variable of a VALUES outside (no label then), rows go missing behind paths and negations, and
+some questions make it fail or hang. So saved questions and pages are answered here; it answers what people type.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ class RemoteStore:
         service.check_address(url)
         self.url, self._update, self._graph = url, update or url, graph
         self._cut: int | None = None
+        self.server: str | None = None  # what the service calls itself, once it has answered
 
     def ask(self, query: str, form: str, name: str, limits: Limits) -> Answer:
         """See Store.ask; a result that the service cut is refused, and so is one that breaks off.
@@ -70,7 +71,8 @@ class RemoteStore:
             raise ServiceFailed(f"{self.url} answered {got or 'without a type'}", f"{wanted} was asked for")
         if quirk.timed_out(body):
             raise QueryTimeout(f"{self.url} gave up in the middle of its answer", "a timeout of the service")
-        virtuoso = quirk.is_virtuoso(headers.get("Server", ""))
+        self.server = headers.get("Server", "")
+        virtuoso = quirk.is_virtuoso(self.server)
         if virtuoso and not table:
             self._refuse_silent_cut(query)
         try:

@@ -32,7 +32,7 @@ def measure(folder: Path, size: int) -> None:
         with Memory() as memory, timed("mizan restore: ledger verified, store, index and snapshot made anew", size):
             again, outcome = KnowledgeBase.restore(work / "copy.tar", work / "restored")
         say("  peak memory of all processes together", f"{memory.peak:,.0f} MiB")
-        assert again == check and outcome.snapshot == before.segment
+        assert again == check and outcome.snapshot == before.number
     with KnowledgeBase.open(work / "restored") as base:
         assert len(base.snapshot().store) == triples
     shutil.rmtree(work)

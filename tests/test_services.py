@@ -14,8 +14,8 @@ from kb.errors import AnswerTooLarge, MizanError, QueryRefused, QueryTimeout, Us
 from kb.knowledgebase import KnowledgeBase, table
 from kb.ledger import Ledger
 from kb.paths import Home
-from kb.record import Record
 from kb.query import saved
+from kb.record import Record
 from kb.store import service
 from kb.store.base import Limits
 from kb.store.mirror import MARK, ServiceBehind

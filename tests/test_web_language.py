@@ -17,7 +17,7 @@ from web.errors import TITLES
 from web.language import LANGUAGES, language
 
 FOLDER = Path(web.__file__).parent
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.svg", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "marked": None}
 PLACE = re.compile(r"%\(\w+\)s")
 

@@ -16,6 +16,7 @@ from web.screening import anchor, covered, tally
 from web.site import EXTENSION, Site, page_context
 from web.views import (
     about,
+    charts,
     data,
     editor,
     entity,
@@ -38,7 +39,8 @@ _POLICY = (
 )
 # Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
 _SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
-_WITH_SCRIPT = ("query", "sparql", "link")  # pages of questions, of the service, and of its saved queries
+# pages of questions, of the service and its saved queries, and pictures that become files
+_WITH_SCRIPT = ("query", "sparql", "link", "charts")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -79,8 +81,8 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
     for module in (
-        front, screen, search, incidents, matrix, query, query_api, guide, sparql, editor, about, link, data, law,
-        entity,
+        front, screen, search, incidents, matrix, charts, query, query_api, guide, sparql, editor, about, link, data,
+        law, entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)

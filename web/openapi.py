@@ -90,11 +90,11 @@ def _operation(query: SavedQuery) -> dict[str, Any]:
 
 def _choices() -> dict[str, Any]:
     """The values of a parameter found by words."""
-    asked = {"name": "q", "in": "query", "required": False, "schema": {**_TEXT, "maxLength": 500},
-             "description": "Words of the label of the value, in English or Arabic; without any, the first values."}  # fmt: skip
+    words = "Words of the label of the value, in English or Arabic; without any, the first values."
+    asked = {"name": "q", "in": "query", "required": False, "schema": {**_TEXT, "maxLength": 500}, "description": words}
     path = [
-        {"name": name, "in": "path", "required": True, "schema": _TEXT, "description": words}
-        for name, words in (("name", "The name of the question."), ("parameter", "The name of its parameter."))
+        {"name": name, "in": "path", "required": True, "schema": _TEXT, "description": text}
+        for name, text in (("name", "The name of the question."), ("parameter", "The name of its parameter."))
     ]
     return {
         "operationId": "choices",

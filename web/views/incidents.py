@@ -69,6 +69,7 @@ def show_list(lang: str) -> Response:
         after=state.at(after=found.after).address(path) if found.after else "",
         before=state.at(before=found.before).address(path) if found.before else "",
         bars=_bars(listing, state, path), files=_files(state, lang), crossed=state.at().address(f"/{lang}/matrix"),
+        charts=state.at().address(f"/{lang}/charts"),
         whole="1" in state.more,
     ), f"{lang}-incidents")  # fmt: skip
 

@@ -15,6 +15,7 @@ from kb import __version__
 from kb.knowledgebase import KnowledgeBase
 from kb.snapshot import Snapshot
 from web import negotiation
+from web.held import Held
 from web.language import LANGUAGES, Language, language
 from web.panel import Panels
 from web.reading import Reader
@@ -24,12 +25,13 @@ EXTENSION = "mizan"
 
 
 class Site:
-    """The knowledge base of an application, and values computed once for each snapshot."""
+    """The knowledge base of an application, values computed once for each snapshot, and what was made of them."""
 
     def __init__(self, base: KnowledgeBase) -> None:
         self.base = base
         self._guard = threading.Lock()
         self._computed: dict[str, tuple[Snapshot, Any]] = {}
+        self.held = Held()
 
     def once(self, name: str, snapshot: Snapshot, compute: Callable[[], Any]) -> Any:
         """The value of `compute` for this snapshot, computed at first use."""
@@ -95,21 +97,23 @@ def etag(variant: str) -> str:
 
 
 def not_modified(variant: str) -> Response | None:
-    """A 304 when the client holds this representation already; asked before any work is done."""
+    """What needs no work: a 304 when the client holds this representation already, else what was made before."""
     tag = etag(variant)
     held = request.if_none_match  # `*` would match what is not there, too
     if request.method in ("GET", "HEAD") and not held.star_tag and held.contains_weak(tag):
         response = Response(status=304)
         response.set_etag(tag, weak=True)
         return response
-    return None
+    return site().held.get(tag)
 
 
-def tagged(response: Response, variant: str) -> Response:
-    """The response with its ETag and the number of the snapshot that it was made from."""
+def tagged(response: Response, variant: str, *, keep: bool = True) -> Response:
+    """The response with its ETag and the number of the snapshot that it was made from, kept for whoever asks again."""
     response.set_etag(etag(variant), weak=True)
     response.headers["X-Mizan-Snapshot"] = str(here().number)
     response.headers.setdefault("Cache-Control", "no-cache")
+    if keep:
+        site().held.put(etag(variant), response)
     return response
 
 

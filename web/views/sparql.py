@@ -48,7 +48,7 @@ def endpoint() -> Response:
     if response is None:
         response = answer_page(question) if question.format == "html" else _answer(question)
         if repeatable:
-            tagged(response, variant)
+            tagged(response, variant, keep=False)  # each question is run, limited and logged
         response.headers["X-Mizan-Snapshot"] = str(here().number)
     response.headers["Vary"] = "Accept, Accept-Language"
     return response

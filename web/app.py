@@ -7,7 +7,7 @@ from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 
 from kb.knowledgebase import KnowledgeBase
-from web import errors, kept
+from web import errors, exhibit, kept
 from web.address import ENTITY, KIND, SUFFIXES
 from web.jurisdiction import ANSWERS, GROUNDS, words
 from web.language import LANGUAGES
@@ -27,6 +27,7 @@ from web.views import (
     matrix,
     query,
     query_api,
+    revision,
     screen,
     search,
     sparql,
@@ -76,11 +77,12 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(GROUNDS=GROUNDS, ANSWERS=ANSWERS, avenue_words=words)
     app.jinja_env.globals.update(key=_key, editor_script=editor.script)
+    app.jinja_env.globals.update(digests=exhibit.digests, graphic=exhibit.graphic)
     app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
     for module in (
         front, screen, search, incidents, matrix, query, query_api, guide, sparql, editor, about, link, data, law,
-        entity,
+        revision, entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)

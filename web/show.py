@@ -233,6 +233,10 @@ class Show:
         """A text that stands in the software in English only."""
         return Text(text, "en", self.language)
 
+    def labels(self, node: Node, *names: str) -> list[Markup]:
+        """The names of what some properties lead to, as words without links."""
+        return [Markup("{}").format(self.reader.label(iri)) for name in names for iri in node.iris(name)]
+
     def summary(self, claim: Node) -> Markup:
         """A claim in one line, linked to where it stands: what it is, by whom, and what it says in short."""
         said = self._gist(claim)

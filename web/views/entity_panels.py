@@ -7,12 +7,14 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from kb.ns import ONTOLOGY, PREFIXES, RDF
-from web import corroboration
+from kb.ns import MZ, ONTOLOGY, PREFIXES, RDF
+from web import corroboration, exhibit, relation, standpoint
+from web.claim import arrange
 from web.panel import Panel, Panels
 from web.reading import Node
-from web.site import here, panels, reader
+from web.site import here, panels, reader, site, tongue
 from web.views import law_panels
+from web.views.incidents import listing_of
 from web.views.search import PER_PAGE, page_number
 
 _MODULE = NamedNode(PREFIXES["owl"] + "Ontology")
@@ -39,8 +41,23 @@ def incident(iri: str) -> Values:
         "match_states": corroboration.STATES, "series": grouped, "series_panel": series,
         "screening": law_panels.outlined(iri, facts), "courts": law_panels.courts(facts),
     }  # fmt: skip
-    claims = _claims(ask("incident_claims", record=iri))
-    return values, [c for c in claims if not corroboration.is_part_of_matching(c)]
+    claims = [c for c in _claims(ask("incident_claims", record=iri)) if not corroboration.is_part_of_matching(c)]
+    return values | _around(iri, claims), claims
+
+
+def _around(iri: str, elsewhere: list[Node]) -> dict[str, Any]:
+    """What is said side by side, the evidence behind it, and what stands near the incident."""
+    read, snapshot = reader(), here()
+    told = arrange([*read.record(iri).values(), *elsewhere])
+    at = relation.bearings(read, iri, told.attributions)
+    datasets = site().once("datasets", snapshot, lambda: snapshot.store.subjects(RDF.type, MZ.Dataset))
+    others = [dataset.value for dataset in datasets]
+    return {
+        "standpoints": standpoint.aligned(told.attributions, told.responses, read.organisations),
+        "exhibits": exhibit.exhibits(snapshot.store, read, iri),
+        "near": relation.related(listing_of(snapshot), at, iri, others, tongue().code) if at else [],
+        "patterns": sorted(n.value for n in snapshot.store.subjects(MZ.groups, NamedNode(iri))),
+    }
 
 
 def series(iri: str) -> Values:

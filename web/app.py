@@ -23,6 +23,7 @@ from web.views import (
     guide,
     incidents,
     law,
+    law_time,
     link,
     matrix,
     query,
@@ -39,7 +40,7 @@ _POLICY = (
 )
 # Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
 _SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
-_WITH_SCRIPT = ("query", "sparql", "link")  # pages of questions, of the service, and of its saved queries
+_WITH_SCRIPT = ("query", "sparql", "link", "law_time")  # pages of questions, the service and its links, the law by days
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -82,7 +83,7 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.context_processor(page_context)
     for module in (
         front, screen, search, incidents, matrix, query, query_api, guide, sparql, editor, about, link, data, law,
-        revision, entity,
+        law_time, revision, entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)

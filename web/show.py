@@ -237,6 +237,10 @@ class Show:
         """The names of what some properties lead to, as words without links."""
         return [Markup("{}").format(self.reader.label(iri)) for name in names for iri in node.iris(name)]
 
+    def names(self, iris: Iterable[str]) -> Markup:
+        """Links to several things, with the comma of this language between them."""
+        return self.joined([self.link(iri) for iri in iris])
+
     def summary(self, claim: Node) -> Markup:
         """A claim in one line, linked to where it stands: what it is, by whom, and what it says in short."""
         said = self._gist(claim)

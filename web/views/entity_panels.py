@@ -8,8 +8,8 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from kb.ns import MZ, ONTOLOGY, PREFIXES, RDF
-from web import corroboration, exhibit, relation, standpoint
-from web.claim import arrange
+from web import comparison, corroboration, exhibit, relation, standpoint
+from web.claim import arrange, is_claim
 from web.panel import Panel, Panels
 from web.reading import Node
 from web.site import here, panels, reader, site, tongue
@@ -127,7 +127,22 @@ def source(iri: str) -> Values:
     cited = _claims(ask("source_cited", source=iri))
     about = _claims(ask("source_claims", record=iri))
     values["checks"] = law_panels.checks({n.iri: n for n in [*reader().record(iri).values(), *cited]}.values())
+    told = [n for n in {n.iri: n for n in [*reader().record(iri).values(), *cited]}.values() if is_claim(n)]
+    values |= {"windows": _windows(told), "relations": comparison.RELATIONS}
     return values, list({n.iri: n for n in [*cited, *about]}.values())
+
+
+def _windows(claims: list[Node]) -> list[comparison.Window]:
+    """The incidents in the windows of the series that a source speaks of, and what others count there."""
+    snapshot = here()
+    kept: dict[str, tuple[comparison.Beside, ...]] = site().once("beside", snapshot, dict)
+
+    def once(name: str, count: Callable[[], tuple[comparison.Beside, ...]]) -> tuple[comparison.Beside, ...]:
+        if name not in kept:
+            kept[name] = count()
+        return kept[name]
+
+    return comparison.windows(snapshot.store, listing_of(snapshot), reader(), claims, once)
 
 
 def dataset(iri: str) -> Values:

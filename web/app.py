@@ -31,6 +31,7 @@ from web.views import (
     revision,
     screen,
     search,
+    shape,
     sparql,
 )
 
@@ -83,7 +84,7 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.context_processor(page_context)
     for module in (
         front, screen, search, incidents, matrix, query, query_api, guide, sparql, editor, about, link, data, law,
-        law_time, revision, entity,
+        law_time, revision, shape, entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)

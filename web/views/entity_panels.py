@@ -8,7 +8,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from kb.ns import MZ, ONTOLOGY, PREFIXES, RDF
-from web import comparison, corroboration, exhibit, relation, standpoint
+from web import comparison, corroboration, exhibit, lexicon, relation, shape, standpoint
 from web.claim import arrange, is_claim
 from web.panel import Panel, Panels
 from web.reading import Node
@@ -17,6 +17,7 @@ from web.views import law_panels
 from web.views.incidents import listing_of
 from web.views.search import PER_PAGE, page_number
 
+_UNUSED = lexicon.Uses()
 _MODULE = NamedNode(PREFIXES["owl"] + "Ontology")
 Values = tuple[dict[str, Any], list[Node]]
 
@@ -196,7 +197,14 @@ def ontology(iri: str) -> Values:
             sort = next((t for t in node.types if t.startswith(("owl:", "rdfs:"))), "rdf:type")
             groups.setdefault(sort, []).append(node)
     named = {n.value for n in here().store.subjects(RDF.type, _MODULE)}
-    return {"groups": groups, "modules": [read.node(i) for i in sorted(named) if i.startswith(ONTOLOGY)]}, []
+    everything = [node for nodes in groups.values() for node in nodes]
+    used = lexicon.uses(everything if iri == ONTOLOGY else read.record(ONTOLOGY).values())
+    classes = groups.get("owl:Class", [])
+    return {
+        "groups": groups, "modules": [read.node(i) for i in sorted(named) if i.startswith(ONTOLOGY)],
+        "uses": used, "twigs": lexicon.tree(classes), "checking": shape.checking(), "shape_modules": shape.names(),
+        "stars": {node.iri: picture for node in classes if (picture := lexicon.star(used.get(node.iri) or _UNUSED))},
+    }, []  # fmt: skip
 
 
 def _named(ask: Panels, iri: str, slot: str, **names: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pyoxigraph import NamedNode
 MZ_BASE = "https://w3id.org/mizan/ontology#"
 ID = "https://w3id.org/mizan/id/"
 SCHEME = "https://w3id.org/mizan/scheme/"
+SHAPE = "https://w3id.org/mizan/shape/"
 ONTOLOGY = "https://w3id.org/mizan/ontology"
 ACCESS = "http://publications.europa.eu/resource/authority/access-right/"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from kb.ns import ID, ONTOLOGY, SCHEME
+from kb.ns import ID, ONTOLOGY, SCHEME, SHAPE
 
 KIND = r"[a-z][a-z-]{0,30}"
 ENTITY = r"[A-Za-z0-9_~-]{1,200}(?:/[A-Za-z0-9_~-]{1,200}){0,5}"
@@ -16,8 +16,8 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,60}")
 
 def iri_of(kind: str, path: str) -> str:
     """The IRI behind a page address: schemes and the ontology have bases of their own."""
-    if kind == "scheme":
-        return SCHEME + path
+    if kind in ("scheme", "shape"):
+        return (SCHEME if kind == "scheme" else SHAPE) + path
     if kind == "ontology":
         return f"{ONTOLOGY}/{path}" if path else ONTOLOGY
     return f"{ID}{kind}/{path}"
@@ -28,7 +28,7 @@ def kind_and_path(iri: str) -> tuple[str, str] | None:
     base = iri.partition("#")[0]
     if base == ONTOLOGY:
         return "ontology", ""
-    for prefix, kind in ((ONTOLOGY + "/", "ontology"), (SCHEME, "scheme")):
+    for prefix, kind in ((ONTOLOGY + "/", "ontology"), (SCHEME, "scheme"), (SHAPE, "shape")):
         if base.startswith(prefix) and _NAME.fullmatch(base[len(prefix) :]):
             return kind, base[len(prefix) :]
     found = _OURS.fullmatch(base[len(ID) :]) if base.startswith(ID) else None

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 
 from kb.knowledgebase import KnowledgeBase
-from web import errors, kept
+from web import errors, exhibit, kept
 from web.address import ENTITY, KIND, SUFFIXES
 from web.jurisdiction import ANSWERS, GROUNDS, words
 from web.language import LANGUAGES
@@ -24,12 +24,15 @@ from web.views import (
     guide,
     incidents,
     law,
+    law_time,
     link,
     matrix,
     query,
     query_api,
+    revision,
     screen,
     search,
+    shape,
     sparql,
 )
 
@@ -39,8 +42,8 @@ _POLICY = (
 )
 # Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
 _SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
-# pages of questions, of the service and its saved queries, and pictures that become files
-_WITH_SCRIPT = ("query", "sparql", "link", "charts")
+# pages of questions, of the service and its links, pictures that become files, the law by days
+_WITH_SCRIPT = ("query", "sparql", "link", "charts", "law_time")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -78,11 +81,12 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(GROUNDS=GROUNDS, ANSWERS=ANSWERS, avenue_words=words)
     app.jinja_env.globals.update(key=_key, editor_script=editor.script)
+    app.jinja_env.globals.update(digests=exhibit.digests, graphic=exhibit.graphic)
     app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
     for module in (
         front, screen, search, incidents, matrix, charts, query, query_api, guide, sparql, editor, about, link, data,
-        law, entity,
+        law, law_time, revision, shape, entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.after_request(_secure)

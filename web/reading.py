@@ -193,6 +193,15 @@ class Reader:
             place = self.node(place).iri_value("geo:sfWithin")
         return chain
 
+    def organisations(self, actor: str) -> frozenset[str]:
+        """An actor with the organisations that it is part of, up to the State."""
+        found, waiting = {actor}, [actor]
+        while waiting:
+            above = set(self.peek(waiting.pop()).iris("org:subOrganizationOf")) - found
+            found |= above
+            waiting += above
+        return frozenset(found)
+
     def members(self, scheme: str) -> list[Node]:
         """The concepts of a scheme by IRI."""
         found = self.snapshot.store.subjects(SKOS.inScheme, NamedNode(scheme))

@@ -63,6 +63,21 @@ TERMS = {  # what properties of other vocabularies are called here
     "rdfs:subPropertyOf": marked("Kind of"),
     "sem:hasEarliestBeginTimeStamp": marked("Not before"),
     "sem:hasLatestEndTimeStamp": marked("Not after"),
+    "sh:class": marked("Class of the value"),
+    "sh:closed": marked("No other properties"),
+    "sh:datatype": marked("Datatype"),
+    "sh:ignoredProperties": marked("Properties let through besides"),
+    "sh:in": marked("One of"),
+    "sh:maxCount": marked("Values at most"),
+    "sh:minCount": marked("Values at least"),
+    "sh:nodeKind": marked("Kind of node"),
+    "sh:path": marked("Property"),
+    "sh:pattern": marked("Pattern"),
+    "sh:property": marked("Its properties"),
+    "sh:severity": marked("Severity"),
+    "sh:targetClass": marked("Checks the class"),
+    "sh:targetObjectsOf": marked("Checks what this leads to"),
+    "sh:targetSubjectsOf": marked("Checks what has"),
     "skos:altLabel": marked("Also called"),
     "skos:broader": marked("Broader"),
     "skos:closeMatch": marked("Close to"),
@@ -232,6 +247,14 @@ class Show:
     def english(self, text: str) -> Text:
         """A text that stands in the software in English only."""
         return Text(text, "en", self.language)
+
+    def labels(self, node: Node, *names: str) -> list[Markup]:
+        """The names of what some properties lead to, as words without links."""
+        return [Markup("{}").format(self.reader.label(iri)) for name in names for iri in node.iris(name)]
+
+    def names(self, iris: Iterable[str]) -> Markup:
+        """Links to several things, with the comma of this language between them."""
+        return self.joined([self.link(iri) for iri in iris])
 
     def summary(self, claim: Node) -> Markup:
         """A claim in one line, linked to where it stands: what it is, by whom, and what it says in short."""

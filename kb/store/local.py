@@ -144,9 +144,11 @@ class LocalStore:
         quads = self._store.quads_for_pattern(subject, predicate, None)
         return [q.object for q in quads if isinstance(q.object, NamedNode | Literal)]
 
-    def subjects(self, predicate: NamedNode, value: NamedNode | Literal) -> list[NamedNode]:
-        """The nodes that have this value for this property."""
-        quads = self._store.quads_for_pattern(None, predicate, value)
+    def subjects(
+        self, predicate: NamedNode, value: NamedNode | Literal, most: int | None = None
+    ) -> list[NamedNode]:  # fmt: skip
+        """The nodes that have this value for this property; no more than `most` are looked at."""
+        quads = islice(self._store.quads_for_pattern(None, predicate, value), most)
         return [q.subject for q in quads if isinstance(q.subject, NamedNode)]
 
     def points(self, predicate: NamedNode, value: NamedNode) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
@@ -54,7 +55,7 @@ def show_entity(lang: str, kind: str, path: str, suffix: str = "") -> Response:
     wanted = SUFFIX_TYPES[suffix] if suffix else negotiation.must_choose(request.accept_mimetypes, PAGE_TYPES)
     if wanted != HTML:
         return data.as_data(kind, path, wanted)
-    variant = f"{lang}-page{request.args.get('page', '')[:5]}"
+    variant = f"{lang}-page{request.args.get('page', '')[:5]}{quote(request.args.get('on', '')[:10])}"
     response = not_modified(variant) or tagged(_page(kind, path), variant)
     response.headers["Vary"] = "Accept"
     return response

@@ -7,14 +7,17 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from kb.ns import ONTOLOGY, PREFIXES, RDF
-from web import corroboration
+from kb.ns import MZ, ONTOLOGY, PREFIXES, RDF
+from web import comparison, corroboration, exhibit, lexicon, relation, shape, standpoint
+from web.claim import arrange, is_claim
 from web.panel import Panel, Panels
 from web.reading import Node
-from web.site import here, panels, reader
+from web.site import here, panels, reader, site, tongue
 from web.views import law_panels
+from web.views.incidents import listing_of
 from web.views.search import PER_PAGE, page_number
 
+_UNUSED = lexicon.Uses()
 _MODULE = NamedNode(PREFIXES["owl"] + "Ontology")
 Values = tuple[dict[str, Any], list[Node]]
 
@@ -39,8 +42,23 @@ def incident(iri: str) -> Values:
         "match_states": corroboration.STATES, "series": grouped, "series_panel": series,
         "screening": law_panels.outlined(iri, facts), "courts": law_panels.courts(facts),
     }  # fmt: skip
-    claims = _claims(ask("incident_claims", record=iri))
-    return values, [c for c in claims if not corroboration.is_part_of_matching(c)]
+    claims = [c for c in _claims(ask("incident_claims", record=iri)) if not corroboration.is_part_of_matching(c)]
+    return values | _around(iri, claims), claims
+
+
+def _around(iri: str, elsewhere: list[Node]) -> dict[str, Any]:
+    """What is said side by side, the evidence behind it, and what stands near the incident."""
+    read, snapshot = reader(), here()
+    told = arrange([*read.record(iri).values(), *elsewhere])
+    at = relation.bearings(read, iri, told.attributions)
+    datasets = site().once("datasets", snapshot, lambda: snapshot.store.subjects(RDF.type, MZ.Dataset))
+    others = [dataset.value for dataset in datasets]
+    return {
+        "standpoints": standpoint.aligned(told.attributions, told.responses, read.organisations),
+        "exhibits": exhibit.exhibits(snapshot.store, read, iri),
+        "near": relation.related(listing_of(snapshot), at, iri, others, tongue().code) if at else [],
+        "patterns": sorted(n.value for n in snapshot.store.subjects(MZ.groups, NamedNode(iri))),
+    }
 
 
 def series(iri: str) -> Values:
@@ -110,7 +128,22 @@ def source(iri: str) -> Values:
     cited = _claims(ask("source_cited", source=iri))
     about = _claims(ask("source_claims", record=iri))
     values["checks"] = law_panels.checks({n.iri: n for n in [*reader().record(iri).values(), *cited]}.values())
+    told = [n for n in {n.iri: n for n in [*reader().record(iri).values(), *cited]}.values() if is_claim(n)]
+    values |= {"windows": _windows(told), "relations": comparison.RELATIONS}
     return values, list({n.iri: n for n in [*cited, *about]}.values())
+
+
+def _windows(claims: list[Node]) -> list[comparison.Window]:
+    """The incidents in the windows of the series that a source speaks of, and what others count there."""
+    snapshot = here()
+    kept: dict[str, tuple[comparison.Beside, ...]] = site().once("beside", snapshot, dict)
+
+    def once(name: str, count: Callable[[], tuple[comparison.Beside, ...]]) -> tuple[comparison.Beside, ...]:
+        if name not in kept:
+            kept[name] = count()
+        return kept[name]
+
+    return comparison.windows(snapshot.store, listing_of(snapshot), reader(), claims, once)
 
 
 def dataset(iri: str) -> Values:
@@ -164,7 +197,14 @@ def ontology(iri: str) -> Values:
             sort = next((t for t in node.types if t.startswith(("owl:", "rdfs:"))), "rdf:type")
             groups.setdefault(sort, []).append(node)
     named = {n.value for n in here().store.subjects(RDF.type, _MODULE)}
-    return {"groups": groups, "modules": [read.node(i) for i in sorted(named) if i.startswith(ONTOLOGY)]}, []
+    everything = [node for nodes in groups.values() for node in nodes]
+    used = lexicon.uses(everything if iri == ONTOLOGY else read.record(ONTOLOGY).values())
+    classes = groups.get("owl:Class", [])
+    return {
+        "groups": groups, "modules": [read.node(i) for i in sorted(named) if i.startswith(ONTOLOGY)],
+        "uses": used, "twigs": lexicon.tree(classes), "checking": shape.checking(), "shape_modules": shape.names(),
+        "stars": {node.iri: picture for node in classes if (picture := lexicon.star(used.get(node.iri) or _UNUSED))},
+    }, []  # fmt: skip
 
 
 def _named(ask: Panels, iri: str, slot: str, **names: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from web.panel import Panel
 from web.reading import Node
 from web.screening import Corpus, Screened, corpus
 from web.site import here, panels, reader, site
+from web.views import law_time
 
 _OUTCOMES = {
     MZ.applicable.value: "applicable",
@@ -100,6 +101,7 @@ def provision(iri: str) -> dict[str, Any]:
         "relations": relations,
         "outcomes": _outcomes(iri) if scope else [],
         "offence": iri in arrangement().offences and "mz:Offence" in reader().node(iri).types,
+        **law_time.of_provision(iri),
     }
 
 
@@ -147,6 +149,7 @@ def instrument(iri: str) -> dict[str, Any]:
         "participations": participations,
         "amendments": sorted(related.get(_AMENDS, []), key=_adopted),
         "drafts": sorted(related.get(MZ.refersTo.value, []), key=_adopted),
+        **law_time.of_instrument(iri),
     }
 
 

@@ -20,8 +20,10 @@ from kb.record import Record
 from tests.test_web import BROWSER, Page, get
 from web import relation, revision
 from web.app import create_app
+from web.held import Held
 from web.language import language
 from web.reading import Node, Reader
+from web.site import EXTENSION
 from web.standpoint import aligned
 
 HOSPITAL = "incident/syria-2015-16/INC-021"
@@ -228,6 +230,7 @@ def test_history_of_a_record_that_there_is_not_is_not_found(client: FlaskClient)
 def test_history_says_when_the_ledger_is_too_large_to_be_read_for_a_page(
     kept: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(kept.application.extensions[EXTENSION], "held", Held())  # nothing was made before
     monkeypatch.setattr(revision, "MOST", 10)
     page = get(kept, f"/en/{HOSPITAL}/revisions/1-3", status=AnswerTooLarge.http_status)
     assert "nothing is lost" in words(page)
@@ -236,6 +239,7 @@ def test_history_says_when_the_ledger_is_too_large_to_be_read_for_a_page(
 def test_history_shows_only_what_the_ledger_has_under_the_digest(
     kept: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(kept.application.extensions[EXTENSION], "held", Held())
     monkeypatch.setattr(Ledger, "find", lambda self, number, records: {})
     get(kept, f"/en/{HOSPITAL}/revisions/1-3", status=404)
 

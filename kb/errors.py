@@ -157,6 +157,13 @@ class Forbidden(MizanError):
     title = "You may not do this"
 
 
+class Conflicting(MizanError):
+    """Something was changed by somebody else meanwhile, or stands in the way."""
+
+    http_status = 409
+    title = "It has changed meanwhile"
+
+
 class TooManyAttempts(MizanError):
     """Signing in was tried too often; `seconds` is how long to wait."""
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 
 from kb.knowledgebase import KnowledgeBase
-from web import errors, kept
+from web import contribute, errors, kept
 from web.address import ENTITY, KIND, SUFFIXES
 from web.jurisdiction import ANSWERS, GROUNDS, words
 from web.language import LANGUAGES
@@ -38,7 +38,8 @@ _POLICY = (
 )
 # Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
 _SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
-_WITH_SCRIPT = ("query", "sparql", "link")  # pages of questions, of the service, and of its saved queries
+# pages of questions, of the service, of its saved queries, and forms
+_WITH_SCRIPT = ("query", "sparql", "link", "contribute_forms")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -83,6 +84,7 @@ def create_app(base: KnowledgeBase) -> Flask:
         entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
+    contribute.register(app)
     app.after_request(_secure)
     errors.register(app)
     return app
@@ -96,7 +98,7 @@ def _key(name: str) -> Markup:
 def _secure(response: Response) -> Response:
     kept.kept().journal.responded(response.status_code)
     for name, value in _HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     scripted = request.blueprint in _WITH_SCRIPT
     response.headers["Content-Security-Policy"] = _SCRIPTED if scripted else _POLICY
     if response.mimetype == "text/html":

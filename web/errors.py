@@ -41,7 +41,8 @@ TITLES = (  # of the errors in kb.errors and here, for translation
     marked("The query failed"), marked("No format that you accept"),
     marked("The body is of the wrong type"), marked("This went wrong on our side"),
     marked("The SPARQL service failed"), marked("The bundle exists already"), marked("Matching is not installed"),
-    marked("You may not do this"), marked("Too many attempts"),
+    marked("You may not do this"), marked("It has changed meanwhile"),
+    marked("The form is not from this session"), marked("Too many attempts"),
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from werkzeug.local import LocalProxy
 
 from kb import __version__
 from kb.knowledgebase import KnowledgeBase
+from kb.people import Person
 from kb.snapshot import Snapshot
 from web import negotiation
 from web.language import LANGUAGES, Language, language
@@ -89,9 +90,10 @@ def panels() -> Panels:
 
 
 def etag(variant: str) -> str:
-    """The tag of a representation: it changes with the snapshot and with the software, with nothing else."""
+    """The tag of a representation: it changes with the snapshot, the software, and whether somebody has signed in."""
     snapshot = here()
-    return f"{snapshot.number}-{snapshot.ledger.sha256[:16]}-{__version__}-{variant}"
+    own = "-own" if person() else ""
+    return f"{snapshot.number}-{snapshot.ledger.sha256[:16]}-{__version__}-{variant}{own}"
 
 
 def not_modified(variant: str) -> Response | None:
@@ -105,11 +107,16 @@ def not_modified(variant: str) -> Response | None:
     return None
 
 
+def person() -> Person | None:
+    """Whoever has signed in, if anybody has; set by the gate of the pages for contributors."""
+    return cast(Person | None, g.get("person"))
+
+
 def tagged(response: Response, variant: str) -> Response:
     """The response with its ETag and the number of the snapshot that it was made from."""
     response.set_etag(etag(variant), weak=True)
     response.headers["X-Mizan-Snapshot"] = str(here().number)
-    response.headers.setdefault("Cache-Control", "no-cache")
+    response.headers.setdefault("Cache-Control", "private, no-cache" if person() else "no-cache")
     return response
 
 
@@ -129,6 +136,7 @@ def page_context() -> dict[str, Any]:
         "gettext": _gettext,
         "ngettext": _ngettext,
         "show": LocalProxy(show),
+        "person": person(),
         "other": language(next(c for c in LANGUAGES if c != here_in.code)),
         "other_address": other_address(),
         "version": __version__,

@@ -40,7 +40,9 @@ def opened(path: Path, tables: str = _TABLES) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA secure_delete = ON")  # what is deleted leaves no bytes behind
-            connection.executescript(tables)
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                connection.executescript(tables)
+                connection.execute("PRAGMA user_version = 1")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

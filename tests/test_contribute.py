@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -13,13 +15,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from kb.errors import BadFile
 from kb.form import form_of, name_of
 from kb.knowledgebase import KnowledgeBase
 from kb.ns import ID, MZ, MZ_BASE
 from kb.people import Register
 from kb.people.database import opened
+from kb.query import policy
+from kb.review import upload
+from tests.incident_table import ROW, encoded
 from web.app import create_app
 from web.contribute.gate import COOKIE, FIELD
+from web.contribute.place import EXTENSION
 
 PAGES = ["contribute/", "contribute/incident", "contribute/claim", "contribute/review", "contribute/upload",
          "contribute/claim/casualties/syria-2015-16/INC-021", "contribute/submission/abc", "contribute/nothing-here",
@@ -111,8 +118,9 @@ def reviewer(app: Flask, tokens: dict[str, str]) -> Visitor:
 
 
 @pytest.fixture(autouse=True)
-def _no_attempts(base: KnowledgeBase) -> None:
+def _no_attempts(base: KnowledgeBase) -> Iterator[None]:
     """The brake is on the client, and all clients of these tests share one address."""
+    yield
     with opened(base.home.people) as connection:
         connection.execute("DELETE FROM attempts")
 
@@ -425,3 +433,135 @@ def test_queue_lies_apart_and_is_in_no_backup(author: Visitor, base: KnowledgeBa
     queue = home / "review" / "queue.sqlite"
     assert marker.encode() in queue.read_bytes()
     assert queue.stat().st_mode & 0o077 == 0 and queue.parent.stat().st_mode & 0o077 == 0
+
+
+# assessments and tables
+
+ASSESS = "contribute/assess?incident=syria-2015-16/INC-021&element=rome-statute/8-2-e-iv%23element-2"
+JUDGED = {
+    "mz:assessmentValue": "insufficient", "mz:standardOfProof": "reasonable-grounds-to-believe", "mz:claimant": "snhr",
+    "mz:rationale@en": "Nothing is recorded on the use of the building.", "mz:assessedOn": "2026-11-01",
+    "mz:rationale@ar": "لا شيء مسجَّل عن استعمال المبنى.",
+}  # fmt: skip
+
+
+def table(*rows: dict[str, str]) -> bytes:
+    return encoded(rows)
+
+
+def uploaded(visitor: Visitor, data: bytes, name: str = "table.csv", layout: str = "incidents") -> TestResponse:
+    return visitor.post("contribute/upload", {"table": (io.BytesIO(data), name), "layout": layout})
+
+
+def test_assessment_is_refused_at_its_fields_then_reviewed_then_in_the_matrix(
+    author: Visitor, reviewer: Visitor, base: KnowledgeBase
+) -> None:
+    matrix = "incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv"
+    assert "contribute/assess?incident=" in author.get(matrix).text
+    refused = author.post(ASSESS, {**JUDGED, "mz:assessmentValue": "", "mz:rationale@en": "", "mz:claimant": "nobody"})
+    assert refused.status_code == 422 and len(errors(refused)) >= 3 and "لا شيء مسجَّل" in refused.text
+    ahead = author.post(ASSESS, {**JUDGED, "mz:assessedOn": "2999-01-01"})
+    assert ahead.status_code == 422 and "has not come yet" in ahead.text
+    ident = author.sent(ASSESS, JUDGED)
+    assert "Nothing is recorded on the use of the building." not in author.get(matrix).text
+    assert reviewer.act(ident, "publish").status_code == 303
+    assert "Nothing is recorded on the use of the building." in author.get(matrix).text
+    assert author.get("contribute/assess?incident=syria-2015-16/INC-021&element=no-such").status_code == 404
+
+
+def test_table_is_looked_into_sent_and_published_with_its_bad_rows_kept(
+    author: Visitor, reviewer: Visitor, base: KnowledgeBase
+) -> None:
+    before = base.snapshot().number
+    answer = uploaded(author, table(ROW, {**ROW, "id": "A-2", "date": "2016-13-99"}), "../../etc/t=1.csv")
+    assert answer.status_code == 303
+    ident = answer.location.rpartition("/")[2]
+    page = author.get(f"contribute/submission/{ident}").text
+    assert "t=1.csv (incidents)" in page and "2016-13-99" in page and "rejected.csv" in page
+    rejects = author.get(f"contribute/submission/{ident}/rejected.csv")
+    assert rejects.status_code == 200 and "attachment" in rejects.headers["Content-Disposition"]
+    assert "2016-13-99" in rejects.get_data(as_text=True)
+    assert reviewer.get(f"contribute/submission/{ident}/rejected.csv").status_code == 404
+    assert reviewer.act(ident, "publish").status_code == 409  # it was not sent
+    assert base.snapshot().number == before
+    assert author.act(ident, "send").status_code == 303
+    assert reviewer.act(ident, "publish").status_code == 303
+    assert author.get("incident/my-archive/A-1").status_code == 200
+    (_, header, _), = base.history(f"{ID}incident/my-archive/A-1")
+    assert header["activity"]["published"]["name"] == "Editor" and header["activity"]["mapping"] == "incidents"
+    again = uploaded(author, table({**ROW, "title_en": "Another title"}))
+    assert "incident/my-archive/A-1" in author.get(f"contribute/submission/{again.location.rpartition('/')[2]}").text
+
+
+def bomb() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", b"")
+        archive.writestr("xl/workbook.xml", b" " * 60_000_000)
+    return made.getvalue()
+
+
+def leading_elsewhere() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("[Content_Types].xml", b"")
+        archive.writestr("../../evil", b"x")
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(("data", "name"), [
+    (b"", "a.csv"), (b"id,date\n1,2\n", "a.csv"), (b"x", "a.exe"), (b"x", "a.csv.gz"), (b"not a zip", "a.xlsx"),
+    (b"\x00\xff" * 50, "a.csv"), (bomb(), "a.xlsx"), (leading_elsewhere(), "a.xlsx"), (b"a" * 300_000, "a.csv"),
+    (b"id\n" + b"1\n" * 3000, "a.csv"),
+])  # fmt: skip
+def test_file_that_is_no_table_is_refused_and_nothing_of_it_stays(
+    author: Visitor, home: Path, data: bytes, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "BYTES", 200_000)
+    folder = home / "review" / "files"
+    before = set(folder.iterdir()) if folder.exists() else set()
+    answer = uploaded(author, data, name)
+    assert answer.status_code == 422 and "role=\"alert\"" in answer.text
+    assert set(folder.iterdir()) == before
+
+
+def test_upload_larger_than_the_door_or_with_a_strange_layout_is_refused(author: Visitor) -> None:
+    huge = author.client.post("/en/contribute/upload", data={FIELD: author.secret("contribute/"), "a": "a" * 5_000_000})
+    assert huge.status_code == 413
+    assert uploaded(author, table(ROW), layout="../../../etc/passwd").status_code == 422
+    assert author.post("contribute/upload", {"layout": "incidents"}).status_code == 422
+    assert author.get("contribute/upload/incidents.csv").get_data(as_text=True).lstrip("\ufeff").startswith("dataset")
+    assert author.get("contribute/upload/no-such.csv").status_code == 404
+
+
+def test_file_changed_after_it_was_looked_at_is_not_published(
+    author: Visitor, reviewer: Visitor, home: Path
+) -> None:
+    ident = uploaded(author, table({**ROW, "id": "A-7"})).location.rpartition("/")[2]
+    assert author.act(ident, "send").status_code == 303
+    (home / "review" / "files" / ident / "table.csv").write_bytes(table({**ROW, "id": "A-8"}))
+    assert reviewer.act(ident, "publish").status_code == 409
+    assert author.act(ident, "withdraw").status_code == 303
+    assert not list((home / "review" / "files").glob(f"{ident}/*.csv"))
+
+
+def test_operator_decides_who_publishes_and_where_it_belongs(tmp_path: Path) -> None:
+    path = tmp_path / "service.toml"
+    chosen = ("four_eyes = false", 'dataset = "mine"', 'zone = "Asia/Baghdad"', 'publisher = "snhr"')
+    path.write_text("\n".join(["[contribute]", *chosen]))
+    found = policy.read(path)
+    assert (found.four_eyes, found.dataset, found.zone, found.publisher) == (False, "mine", "Asia/Baghdad", "snhr")
+    for wrong in ('four_eyes = "no"', 'dataset = "../x"', 'zone = "Mars/Base"', "publisher = 7", "eyes = 4"):
+        path.write_text(f"[contribute]\n{wrong}\n")
+        with pytest.raises(BadFile):
+            policy.read(path)
+
+
+def test_without_four_eyes_a_reviewer_publishes_alone(author: Visitor, reviewer: Visitor, app: Flask) -> None:
+    queue = app.extensions[EXTENSION].queue
+    ident = reviewer.sent(ABOUT, CLAIM)
+    queue.four_eyes = False
+    try:
+        assert reviewer.act(ident, "publish").status_code == 303
+    finally:
+        queue.four_eyes = True

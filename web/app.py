@@ -39,7 +39,7 @@ _POLICY = (
 # Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
 _SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
 # pages of questions, of the service, of its saved queries, and forms
-_WITH_SCRIPT = ("query", "sparql", "link", "contribute_forms")
+_WITH_SCRIPT = ("query", "sparql", "link", "contribute_forms", "contribute_assess")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

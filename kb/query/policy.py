@@ -39,6 +39,7 @@ class Policy:
     four_eyes: bool = True  # whether what somebody entered is published by somebody else only
     zone: str = "Asia/Damascus"  # the local time in which people enter dates
     dataset: str = "contributed"  # the dataset that incidents entered here belong to
+    publisher: str = "mizan-curators"  # the actor that answers for that dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ _KEYS = {
     },
     "contribute": {
         "four_eyes": _Key("four_eyes", flag=True), "dataset": _Key("dataset", text=r"[a-z0-9][a-z0-9-]{0,60}"),
+        "publisher": _Key("publisher", text=r"[A-Za-z0-9_~-]{1,100}(/[A-Za-z0-9_~-]{1,100}){0,3}"),
         "zone": _Key("zone", text="|".join(map(re.escape, sorted(available_timezones())))),
     },
 }  # fmt: skip

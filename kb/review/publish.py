@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from kb.errors import Conflicting, DoesNotConform
 from kb.importing import Options
 from kb.ingest import mapping
 from kb.knowledgebase import KnowledgeBase
-from kb.ns import ID, MZ, RDF, SKOS
+from kb.ns import DCTERMS, ID, MZ, RDF, SKOS
 from kb.people import Person
 from kb.record import Record
 from kb.review.submission import Kind, Submission
@@ -23,16 +24,22 @@ from kb.validation import Finding
 _LABELS = {"en": "Entered on this site", "ar": "مُدخَل في هذا الموقع"}
 
 
-def dataset(name: str) -> Record:
-    """The dataset of what is entered on the site, under the name that the operator chose."""
+def dataset(name: str, publisher: str) -> Record:
+    """The dataset of what is entered on the site, under the name and with the publisher that the operator chose.
+
+    No licence is stated where nobody has stated one.
+    """
     node = NamedNode(f"{ID}dataset/{name}")
     labels = [Triple(node, SKOS.prefLabel, literal(text, language=tag)) for tag, text in _LABELS.items()]
-    return document.record(node.value, [Triple(node, RDF.type, MZ.Dataset), *labels])
+    return document.record(node.value, [
+        Triple(node, RDF.type, MZ.Dataset), *labels, Triple(node, DCTERMS.license, literal("none stated")),
+        Triple(node, DCTERMS.publisher, NamedNode(f"{ID}actor/{publisher}")),
+    ])  # fmt: skip
 
 
 def with_dataset(base: KnowledgeBase, records: tuple[Record, ...]) -> list[Record]:
     """Records with the dataset that they belong to, where that does not stand yet."""
-    own = dataset(base.policy.dataset)
+    own = dataset(base.policy.dataset, base.policy.publisher)
     named = any(f"<{own.iri}>" in record.text for record in records)
     known = base.snapshot().store.digest(own.iri) is not None
     return [*([own] if named and not known else []), *records]
@@ -81,6 +88,8 @@ def judgement(typed: dict[str, Any]) -> Judgement:
 def _upload(base: KnowledgeBase, submission: Submission, file: Path | None, activity: dict[str, Any]) -> int:
     if file is None:
         raise Conflicting(f"{submission.title} cannot be published", "its file is gone", "Return it to its author.")
+    if hashlib.sha256(file.read_bytes()).hexdigest() != submission.typed["sha256"]:
+        raise Conflicting(f"{submission.title} cannot be published", "its file is not what was looked at", "Return it.")
     layout = mapping.load(submission.typed["layout"])
     label = f"import {layout.name} {submission.typed['name']}, {activity['label']}"
     done = base.import_table(layout, file, Options(activity={**activity, "label": label}))

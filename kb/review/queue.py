@@ -77,6 +77,18 @@ class Queue:
             self._step(connection, held.id, author.name, "submitted", "")
             return self._one(connection, held.id)
 
+    def send(self, author: Person, ident: str, version: int) -> Submission:
+        """Send what was prepared to review."""
+        with self._opened() as connection:
+            held = self._of(connection, ident, version)
+            self._must_be_author(held, author)
+            if held.state != State.PREPARED:
+                raise Conflicting(f"{held.title} is {held.state.value}", "only what is prepared can be sent")
+            new = replace(held, state=State.WAITING, version=held.version + 1, changed=self._now())
+            self._save(connection, new)
+            self._step(connection, ident, author.name, "submitted", "")
+            return self._one(connection, ident)
+
     def give_back(self, reviewer: Person, ident: str, version: int, reason: str) -> Submission:
         """Return a submission to its author with a reason."""
         demand(reviewer, Right.REVIEW)
@@ -124,7 +136,7 @@ class Queue:
 
     def own(self, person: Person) -> list[Submission]:
         """The submissions of one person, the last changed first; without records and steps."""
-        return self._listed("token = ? AND state != 'prepared' ORDER BY changed DESC, id LIMIT 200", (person.token,))
+        return self._listed("token = ? ORDER BY changed DESC, id LIMIT 200", (person.token,))
 
     def waiting(self, reviewer: Person) -> list[Submission]:
         """What waits for review, the oldest first; without records and steps."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from web.contribute import desk, entering, gate, sign
+from web.contribute import assessing, desk, entering, gate, sign, uploading
 from web.contribute.place import EXTENSION, Place
 from web.site import site
 
@@ -15,5 +15,5 @@ def register(app: Flask) -> None:
         app.extensions[EXTENSION] = Place(site().base)
     app.before_request(gate.keep)
     app.after_request(gate.seal)
-    for module in (sign, desk, entering):
+    for module in (sign, desk, entering, assessing, uploading):
         app.register_blueprint(module.blueprint)

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 
 from kb.errors import DoesNotConform
 from kb.people import Right
-from kb.review import Kind, Submission, check, publish
+from kb.review import Kind, Submission, check, publish, upload
 from kb.review.publish import judgement
 from web.contribute import gate
 from web.contribute.place import place
@@ -84,8 +84,15 @@ def withdraw(lang: str, ident: str) -> Response:
     """Take a submission of one's own back."""
     one = person()
     assert one is not None
-    place().queue.withdraw(one, ident, _version())
+    upload.remove(place().queue.files(place().queue.withdraw(one, ident, _version()).id))
     return _back(lang, ident)
+
+
+@blueprint.post("/<lang:lang>/contribute/submission/<ident>/send")
+def send(lang: str, ident: str) -> Response:
+    """Send a table that was looked at to review."""
+    place().queue.send(gate.need(Right.UPLOAD), ident, _version())
+    return _back(lang, ident, "?sent=1")
 
 
 def file_of(held: Submission) -> Path | None:
@@ -139,6 +146,6 @@ def _version() -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
-def _back(lang: str, ident: str) -> Response:
-    response: Response = redirect(f"/{lang}/contribute/submission/{ident}", 303)  # type: ignore[assignment]
+def _back(lang: str, ident: str, more: str = "") -> Response:
+    response: Response = redirect(f"/{lang}/contribute/submission/{ident}{more}", 303)  # type: ignore[assignment]
     return response

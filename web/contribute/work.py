@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kb.errors import NotFound
 from kb.form import Fault, Form, Typed, compose, faults_of, form_of
-from kb.ns import DCTERMS, ID, MZ, MZ_BASE, RDF
+from kb.ns import ID, MZ, MZ_BASE, RDF, SKOS
 from kb.record import Record, local_name, named
 from kb.review import Kind, Submission, check
 from web.choosing import label
@@ -79,7 +79,7 @@ class Work:
         """What the submission is called in lists."""
         if self.kind == Kind.CLAIM:
             return f"{self.form.names['en']}: {_english(self.about)}"[:200]
-        labels = [t.object for t in made.triples if t.predicate.value.endswith("#prefLabel")]
+        labels = [t.object for t in made.triples if t.predicate == SKOS.prefLabel and t.subject == NamedNode(made.iri)]
         own = [o for o in labels if isinstance(o, Literal)]
         return next((o.value for o in own if o.language == "en"), own[0].value if own else self.number)[:200]
 
@@ -124,4 +124,4 @@ def heading(work: Work) -> str:
 
 def identifier_of(number: str) -> dict[str, list[str]]:
     """What a new form for an incident is filled in with."""
-    return {IDENTIFIER: [f"C-{number[:6].upper()}"]} if DCTERMS.identifier else {}
+    return {IDENTIFIER: [f"C-{number[:6].upper()}"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from html import unescape
@@ -224,6 +225,14 @@ def test_revoked_token_ends_the_session_at_once(app: Flask, base: KnowledgeBase)
     assert visitor.get("contribute/").status_code == 200
     register.revoke(token.split("_")[1])
     assert visitor.get("contribute/").status_code == 404
+
+
+def test_expired_token_ends_the_session(app: Flask, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = Visitor(app, tokens["contributor"])
+    assert visitor.get("contribute/").status_code == 200
+    monkeypatch.setattr(app.extensions[EXTENSION].register, "_clock", lambda: time.time() + 31 * 86400)
+    assert visitor.get("contribute/").status_code == 404
+    assert visitor.post("sign-in", {"token": tokens["contributor"]}).status_code == 403
 
 
 def test_wrong_role_or_scope_is_refused(author: Visitor, app: Flask, tokens: dict[str, str]) -> None:

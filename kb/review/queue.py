@@ -146,7 +146,8 @@ class Queue:
     def files(self, ident: str) -> Path:
         """The folder for files of a submission, made when needed."""
         folder = self.folder / "files" / ident
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for part in (self.folder, self.folder / "files", folder):
+            part.mkdir(exist_ok=True, mode=0o700)
         return folder
 
     @contextmanager

@@ -83,7 +83,7 @@ def look(base: KnowledgeBase, layout: str, path: Path, name: str) -> Preview:
     replaced = sorted(r.iri.removeprefix(ID) for r in intake.records if standing[r.iri] not in (None, r.digest))
     rejected = reject.keep(intake, path.parent, "table").rejects
     told = {
-        "layout": layout, "name": name[-100:], "file": path.name,
+        "layout": layout, "name": _plain(name), "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "rows": intake.rows, "refused": intake.refused(), "incidents": len(own),
         "new": sum(1 for r in intake.records if standing[r.iri] is None), "replaced": replaced[:SHOWN],
@@ -97,6 +97,11 @@ def look(base: KnowledgeBase, layout: str, path: Path, name: str) -> Preview:
 def remove(folder: Path) -> None:
     """Remove the files of a submission that came to nothing."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _plain(name: str) -> str:
+    """A file's name as it is told: the end of it, without what cannot be seen or turns a text around."""
+    return "".join(c for c in name if c.isprintable())[-100:] or "table"
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -62,6 +62,9 @@ def seal(response: Response) -> Response:
         visit = g.get("visit")
         if visit is not None:
             give(response, VISIT, visit)
+    elif person() is not None and response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "private, no-cache"  # it says that somebody has signed in
+        response.vary.add("Cookie")
     return response
 
 

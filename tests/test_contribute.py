@@ -77,7 +77,7 @@ class Visitor:
 
 
 def errors(answer: TestResponse) -> list[str]:
-    return [unescape(e) for e in re.findall(r'class="error"[^>]*>([^<]+)', answer.text)]
+    return [unescape(re.sub("<[^>]+>", "", e)) for e in re.findall(r'class="error"[^>]*>(.*?)</p>', answer.text)]
 
 
 @pytest.fixture(scope="module")

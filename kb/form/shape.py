@@ -32,7 +32,8 @@ class Field:
 
     `kind` is code (concepts of `schemes`), choice (one of `choices`), words (a text in each of `languages`), number,
     date (EDTF), text, link (a web address), thing (a record of one of `classes`), part (a node of its own, by `part`).
-    `least` and `most` are the fewest and the most values; `most` 0 is no limit.
+    `least` and `most` are the fewest and the most values; `most` 0 is no limit. Of `languages`, those in `needed`
+    cannot be left out.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Field:
     classes: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
     fragment: str = ""
     part: Form | None = None
 
@@ -118,8 +120,12 @@ def _asked(store: Store, given: list[NamedNode | BlankNode]) -> dict[str, object
     scheme = _SCHEME.search(pattern.value.replace("\\", "")) if isinstance(pattern, Literal) else None
     languages = one("languageIn")
     if languages is not None:
-        spoken = tuple(str(getattr(v, "value", "")) for v in _list(store, languages))
-        return {"kind": "words", "languages": spoken}
+        spoken = _tags(store, languages)
+        every = any(_count(store, g, "minCount") >= len(spoken) for g in given)
+        special = one("qualifiedValueShape")
+        inner = _one(store, special, "languageIn") if special is not None else None
+        needed = spoken if every else _tags(store, inner) if inner is not None else ()
+        return {"kind": "words", "languages": spoken, "needed": needed}
     if SKOS.Concept.value in classes:
         return {"kind": "code", "schemes": (scheme[1],) if scheme else ()}
     if members is not None:
@@ -136,6 +142,11 @@ def _asked(store: Store, given: list[NamedNode | BlankNode]) -> dict[str, object
     if isinstance(node_kind, NamedNode) and node_kind == _sh("IRI"):
         return {"kind": "link"}
     return {"kind": "text", "datatype": XSD.string.value}
+
+
+def _tags(store: Store, head: object) -> tuple[str, ...]:
+    """The languages of a list."""
+    return tuple(str(getattr(value, "value", "")) for value in _list(store, head))
 
 
 def _classes(store: Store, shape: NamedNode | BlankNode) -> Iterator[str]:

@@ -6,16 +6,20 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from kb.form import FILLED, Fault, Field, Form, Typed, name_of
 from kb.ns import SKOS
-from web.choosing import Choice, label
+from web.choosing import Choice
 from web.contribute import choice
 from web.language import language, marked
+from web.reading import shorten
+from web.show import TERMS
 from web.site import tongue
 
 _LINES = 2  # empty lines in a field of several values
+_FIGURES = re.compile(r"((?<![\w-])[0-9X]{2,}[-/:+.0-9TXZ~%?]*[0-9XZ~%?](?!\w))")
 _SHORT = {SKOS.prefLabel.value, SKOS.altLabel.value}  # names, which fit on a line
 TOLD = {  # what is wrong where no shape says it; the name of the rule is that of kb.form
     "unknown": marked("“%(value)s” names nothing that is known here. Choose from the list, or have it added first."),
@@ -82,19 +86,17 @@ def _shown(asked: Field, typed: Typed, faults: Sequence[Fault], about: str, with
     name, code = name_of(asked.path, within), tongue().code
     many = asked.most != 1
     made = Shown(
-        name, _capital(_in(asked.names)), asked.kind, _in(asked.help), _in(asked.rule), asked.least > 0, many,
+        name, _name(asked), asked.kind, _in(asked.help), _in(asked.rule), asked.least > 0, many,
         asked.usual, list(typed.get(name, ())), [words(f) for f in faults if f.name == name],
     )  # fmt: skip
     match asked.kind:
         case "words":
-            # where a shape asks for as many texts as there are languages, each is needed; else the first is
-            needed = asked.languages[: asked.least] if asked.least else ()
             for tag in sorted(asked.languages, key=lambda t: t != code):
                 key = f"{name}@{tag}"
                 texts = list(typed.get(key, ()))
                 own = [words(f) for f in faults if f.name == key]
                 made.parts.append(Shown(
-                    key, _tongue(tag), "line", "", "", tag in needed, False, True, texts, own, tag=tag,
+                    key, _tongue(tag), "line", "", "", tag in asked.needed, False, True, texts, own, tag=tag,
                     long=asked.path not in _SHORT,
                 ))  # fmt: skip
         case "code":
@@ -106,6 +108,9 @@ def _shown(asked: Field, typed: Typed, faults: Sequence[Fault], about: str, with
             made.kinds = "" if choice.closed(asked) else " ".join(choice.kinds(asked))
         case "part" if asked.part is not None:
             made.parts = shown(asked.part, typed, faults, about, f"{name}/")
+            if not made.required:  # what a part needs is needed only where there is one
+                for one in made.parts:
+                    one.required = False
     if many and asked.kind in ("text", "link", "number", "date", "thing"):
         made.values += [""] * _LINES
     return made
@@ -136,6 +141,20 @@ def _wrong(fields: Iterable[Shown], within: str) -> Iterable[tuple[str, str, str
         yield from _wrong(one.parts, f"{name}: ")
 
 
+def _name(asked: Field) -> str:
+    """What a field is called: as its shape says, but for texts that stand once for each language, as pages do."""
+    common = TERMS.get(shorten(asked.path), "") if asked.kind == "words" else ""
+    return tongue().gettext(common) if common else _capital(_in(asked.names))
+
+
+def figures(text: str) -> Markup:
+    """A text in which dates and codes keep their order in a line that runs from right to left."""
+    parts = _FIGURES.split(text)
+    return Markup("").join(
+        Markup('<bdi dir="ltr">{}</bdi>').format(part) if number % 2 else part for number, part in enumerate(parts)
+    )
+
+
 def _in(texts: dict[str, str]) -> str:
     return texts.get(tongue().code) or texts.get("en", "")
 
@@ -146,8 +165,3 @@ def _tongue(tag: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def class_label(iri: str) -> str:
-    """The name of a class."""
-    return label(iri)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import zipfile
-from contextlib import closing
+from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -72,8 +72,10 @@ def look(base: KnowledgeBase, layout: str, path: Path, name: str) -> Preview:
         raise BadFile(f"There is no layout {layout[:40]}", "", f"There are: {', '.join(mapping.names())}.")
     known = mapping.load(layout)
     opened, _ = tabular.begin(path, known)
-    with closing(opened.cells()) as cells:
-        long = sum(1 for _ in islice(cells, ROWS + 1)) > ROWS
+    cells = opened.cells()
+    long = sum(1 for _ in islice(cells, ROWS + 1)) > ROWS
+    if isinstance(cells, Generator):
+        cells.close()  # with it the file, which is not read to its end
     if long:
         raise BadFile("The table is too long", f"up to {ROWS} rows are taken here", _HINT)
     intake = base.import_table(known, path, Options(check=True), check=True).intake

@@ -14,7 +14,18 @@ from types import TracebackType
 
 import click
 
-from kb import __version__, cli_assess, cli_generate, cli_import, cli_law, cli_match, cli_store, document, vocabulary
+from kb import (
+    __version__,
+    cli_assess,
+    cli_generate,
+    cli_import,
+    cli_law,
+    cli_match,
+    cli_people,
+    cli_store,
+    document,
+    vocabulary,
+)
 from kb.errors import MizanError, NotFound, UsageError
 from kb.knowledgebase import KnowledgeBase
 from kb.option import HOME, JSON, example
@@ -229,6 +240,7 @@ def ledger_verify(home: Path, as_json: bool) -> None:
     )
 
 
+cli_people.register(commands)
 cli_store.register(commands)
 
 

@@ -150,6 +150,31 @@ class TooManyQueries(MizanError):
     title = "Too many queries at once"
 
 
+class Forbidden(MizanError):
+    """Somebody who has signed in asks for what their token does not grant."""
+
+    http_status = 403
+    title = "You may not do this"
+
+
+class Conflicting(MizanError):
+    """Something was changed by somebody else meanwhile, or stands in the way."""
+
+    http_status = 409
+    title = "It has changed meanwhile"
+
+
+class TooManyAttempts(MizanError):
+    """Signing in was tried too often; `seconds` is how long to wait."""
+
+    http_status = 429
+    title = "Too many attempts"
+
+    def __init__(self, what: str, why: str = "", hint: str = "", seconds: int = 60) -> None:
+        super().__init__(what, why, hint)
+        self.seconds = seconds
+
+
 class ClientGone(MizanError):
     """Whoever asked has hung up; there is nobody to answer."""
 

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,14 @@ class Options:
     """How to import: `check` writes nothing; `retire` retires what the file has no row for any more.
 
     `large` is the number of rows from which on a table is imported in chunks; `validating` is switched off only to
-    measure the rest.
+    measure the rest. `activity` is added to what the ledger says of a table in memory: who brought it in.
     """
 
     check: bool = False
     retire: bool = False
     large: int = bulk.LARGE
     validating: bool = True
+    activity: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class Door:
             retired = _retired(gone, intake, options)
             kept = reject.keep(intake, self.home.rejects, f"{mapping.name}-{source['sha256'][:12]}")
             with self.writing() as pen:
-                outcome = pen.commit(intake.records, _activity(mapping.name, source), self.now(), retired)
+                activity = {**_activity(mapping.name, source), **options.activity}
+                outcome = pen.commit(intake.records, activity, self.now(), retired)
             outcome.gone = number
             return Imported(intake, outcome, kept)
 

@@ -255,10 +255,14 @@ class KnowledgeBase:
         outcome = self.write(good, activity)
         return Written(outcome, findings, [r for r in records if r.iri in bad])
 
+    def assessed(self, judgement: assessment.Judgement) -> Record:
+        """What `assess` would write, without writing it."""
+        here = self.snapshot()
+        return assessment.record(here.store, self.screener(here).law, judgement, now()[:10])
+
     def assess(self, judgement: assessment.Judgement) -> tuple[Record, Outcome]:
         """Write a person's assessment of an element or a precondition; it supersedes that person's last one."""
-        here = self.snapshot()
-        made = assessment.record(here.store, self.screener(here).law, judgement, now()[:10])
+        made = self.assessed(judgement)
         return made, self._write_one(made, f"assessment by {judgement.by}")
 
     def group(self, likeness: pattern.Likeness, members: Iterable[str], by: str) -> tuple[Record, Outcome]:

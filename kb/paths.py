@@ -84,3 +84,13 @@ class Home:
     def imports(self) -> Path:
         """Journals of large imports that are not finished."""
         return self.root / "imports"
+
+    @property
+    def people(self) -> Path:
+        """Digests of tokens, and sessions; never part of a backup, a bundle or anything that is published."""
+        return self.root / "people.sqlite"
+
+    @property
+    def review(self) -> Path:
+        """What waits for review, in a folder that only its owner can read; not part of what is published."""
+        return self.root / "review"

@@ -12,16 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("kb", "kb.errors", "kb.ns", "kb.paths"),
     ("kb.storage", "kb.canonical", "kb.process", "kb.packed"),
-    ("kb.record",),
+    ("kb.record", "kb.people"),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store", "kb.origin"),
     ("kb.query", "kb.search", "kb.validation", "kb.export"),
     ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle", "kb.matching"),
-    ("kb.replay",),
+    ("kb.replay", "kb.form"),
     ("kb.writer", "kb.generate"),
     ("kb.importing", "kb.upkeep"),
     ("kb.knowledgebase",),
-    ("kb.show", "kb.show_elements", "kb.option"),
-    ("kb.cli_law", "kb.cli_assess", "kb.cli_generate", "kb.cli_import", "kb.cli_match", "kb.cli_store"),
+    ("kb.show", "kb.show_elements", "kb.option", "kb.review"),
+    ("kb.cli_law", "kb.cli_assess", "kb.cli_generate", "kb.cli_import", "kb.cli_match", "kb.cli_store",
+     "kb.cli_people"),
     ("kb.cli", "web"),
 )
 # The command line starts the site, and nothing else crosses a floor.

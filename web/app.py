@@ -7,7 +7,7 @@ from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 
 from kb.knowledgebase import KnowledgeBase
-from web import errors, exhibit, kept
+from web import contribute, errors, exhibit, kept
 from web.address import ENTITY, KIND, SUFFIXES
 from web.jurisdiction import ANSWERS, GROUNDS, words
 from web.language import LANGUAGES
@@ -42,8 +42,8 @@ _POLICY = (
 )
 # Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
 _SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
-# pages of questions, of the service and its links, pictures that become files, the law by days
-_WITH_SCRIPT = ("query", "sparql", "link", "charts", "law_time")
+# pages of questions, of the service and its links, pictures that become files, the law by days, and forms
+_WITH_SCRIPT = ("query", "sparql", "link", "charts", "law_time", "contribute_forms", "contribute_assess")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -89,6 +89,7 @@ def create_app(base: KnowledgeBase) -> Flask:
         law, law_time, revision, shape, entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
+    contribute.register(app)
     app.after_request(_secure)
     errors.register(app)
     return app
@@ -102,7 +103,7 @@ def _key(name: str) -> Markup:
 def _secure(response: Response) -> Response:
     kept.kept().journal.responded(response.status_code)
     for name, value in _HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     scripted = request.blueprint in _WITH_SCRIPT
     response.headers["Content-Security-Policy"] = _SCRIPTED if scripted else _POLICY
     if response.mimetype == "text/html":

@@ -19,6 +19,7 @@ from kb.errors import (
     QueryInvalid,
     QueryTimeout,
     StoreMissing,
+    TooManyAttempts,
     TooManyQueries,
 )
 from kb.query.near import nearest
@@ -40,6 +41,8 @@ TITLES = (  # of the errors in kb.errors and here, for translation
     marked("The query failed"), marked("No format that you accept"),
     marked("The body is of the wrong type"), marked("This went wrong on our side"),
     marked("The SPARQL service failed"), marked("The bundle exists already"), marked("Matching is not installed"),
+    marked("You may not do this"), marked("It has changed meanwhile"),
+    marked("The form is not from this session"), marked("Too many attempts"),
 )  # fmt: skip
 
 
@@ -66,6 +69,8 @@ def _expected(error: MizanError) -> Response:
     if error.http_status >= 500:
         _LOG.error("%s: %s", type(error).__name__, error)
     response = _answer(problem, suggest() if isinstance(error, NotFound) else [])
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.seconds)
     if isinstance(error, QueryTimeout | TooManyQueries):
         response.headers["Retry-After"] = "1" if isinstance(error, QueryBusy | TooManyQueries) else "60"
     return response

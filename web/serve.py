@@ -62,7 +62,7 @@ def make_server(base: KnowledgeBase, taken: socket.socket, host: str) -> Any:
     policy = base.policy
     proxies: dict[str, Any] = {
         "trusted_proxy": "127.0.0.1", "trusted_proxy_count": policy.proxies,
-        "trusted_proxy_headers": {"x-forwarded-for"},
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
     } if policy.proxies else {}  # fmt: skip
     server = waitress.create_server(
         app, sockets=[taken], threads=policy.workers + policy.waiting + PAGES, ident=None,

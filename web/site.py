@@ -13,6 +13,7 @@ from werkzeug.local import LocalProxy
 
 from kb import __version__
 from kb.knowledgebase import KnowledgeBase
+from kb.people import Person
 from kb.snapshot import Snapshot
 from web import negotiation
 from web.held import Held
@@ -91,9 +92,10 @@ def panels() -> Panels:
 
 
 def etag(variant: str) -> str:
-    """The tag of a representation: it changes with the snapshot and with the software, with nothing else."""
+    """The tag of a representation: it changes with the snapshot, the software, and whether somebody has signed in."""
     snapshot = here()
-    return f"{snapshot.number}-{snapshot.ledger.sha256[:16]}-{__version__}-{variant}"
+    own = "-own" if person() else ""
+    return f"{snapshot.number}-{snapshot.ledger.sha256[:16]}-{__version__}-{variant}{own}"
 
 
 def not_modified(variant: str) -> Response | None:
@@ -107,11 +109,16 @@ def not_modified(variant: str) -> Response | None:
     return site().held.get(tag)
 
 
+def person() -> Person | None:
+    """Whoever has signed in, if anybody has; set by the gate of the pages for contributors."""
+    return cast(Person | None, g.get("person"))
+
+
 def tagged(response: Response, variant: str, *, keep: bool = True) -> Response:
     """The response with its ETag and the number of the snapshot that it was made from, kept for whoever asks again."""
     response.set_etag(etag(variant), weak=True)
     response.headers["X-Mizan-Snapshot"] = str(here().number)
-    response.headers.setdefault("Cache-Control", "no-cache")
+    response.headers.setdefault("Cache-Control", "private, no-cache" if person() else "no-cache")
     if keep:
         site().held.put(etag(variant), response)
     return response
@@ -133,6 +140,7 @@ def page_context() -> dict[str, Any]:
         "gettext": _gettext,
         "ngettext": _ngettext,
         "show": LocalProxy(show),
+        "person": person(),
         "other": language(next(c for c in LANGUAGES if c != here_in.code)),
         "other_address": other_address(),
         "version": __version__,

@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import available_timezones
 
 from kb.errors import BadFile
 from kb.store.base import Limits
@@ -35,6 +36,10 @@ class Policy:
     origins: tuple[str, ...] = ()  # sites whose scripts may ask here
     proxies: int = 0  # how many proxies of the operator stand in front
     links: int = 256 * _MIB  # bytes that saved links may take
+    four_eyes: bool = True  # whether what somebody entered is published by somebody else only
+    zone: str = "Asia/Damascus"  # the local time in which people enter dates
+    dataset: str = "contributed"  # the dataset that incidents entered here belong to
+    publisher: str = "mizan-curators"  # the actor that answers for that dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class _Key:
     most: float = 0
     unit: int = 0  # 0: a number that stays as it is, 1: a whole number
     pattern: str = ""  # of the members of a list of texts
+    text: str = ""  # pattern of a text
+    flag: bool = False  # true or false
 
 
 _URL = r"https?://[^\s/<>\"]+(/[^\s<>\"]*)?"
@@ -59,6 +66,11 @@ _KEYS = {
     "service": {
         "call": _Key("services", pattern=_URL), "origins": _Key("origins", pattern=r"\*|https?://[^\s/<>\"]+"),
         "proxies": _Key("proxies", 0, 5, 1), "links_mib": _Key("links", 0, 10**6, _MIB),
+    },
+    "contribute": {
+        "four_eyes": _Key("four_eyes", flag=True), "dataset": _Key("dataset", text=r"[a-z0-9][a-z0-9-]{0,60}"),
+        "publisher": _Key("publisher", text=r"[A-Za-z0-9_~-]{1,100}(/[A-Za-z0-9_~-]{1,100}){0,3}"),
+        "zone": _Key("zone", text="|".join(map(re.escape, sorted(available_timezones())))),
     },
 }  # fmt: skip
 _LIMITS = frozenset({"seconds", "rows", "bytes", "memory"})
@@ -97,6 +109,12 @@ def _value(where: str, key: _Key, value: object) -> Any:
         if not isinstance(value, list) or not all(isinstance(v, str) and re.fullmatch(key.pattern, v) for v in value):
             raise BadFile(f"{where} does not fit", f"{value!r}", "Give a list of addresses, each as https://host/path.")
         return tuple(value)
+    if key.flag or key.text:
+        if key.flag and isinstance(value, bool):
+            return value
+        if key.text and isinstance(value, str) and re.fullmatch(key.text, value):
+            return value
+        raise BadFile(f"{where} does not fit", f"{value!r}", "Give true or false." if key.flag else "Correct it.")
     whole = key.unit > 0
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         raise BadFile(f"{where} does not fit", f"{value!r} is not a {'whole ' if whole else ''}number")

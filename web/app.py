@@ -27,6 +27,7 @@ from web.views import (
     law_time,
     link,
     matrix,
+    parcel,
     query,
     query_api,
     revision,
@@ -85,8 +86,8 @@ def create_app(base: KnowledgeBase) -> Flask:
     app.jinja_env.filters.update(tallied=tally, covered=covered, provision_anchor=anchor, shorten=shorten)
     app.context_processor(page_context)
     for module in (
-        front, screen, search, incidents, matrix, charts, query, query_api, guide, sparql, editor, about, link, data,
-        law, law_time, revision, shape, entity,
+        front, screen, search, incidents, matrix, charts, parcel, query, query_api, guide, sparql, editor, about, link,
+        data, law, law_time, revision, shape, entity,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     contribute.register(app)

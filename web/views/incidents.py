@@ -80,7 +80,7 @@ def _files(state: State, lang: str) -> list[tuple[str, str]]:
     data = start.address("/api/incidents")
     joined = "&" if "?" in data else "?"
     files = [(words, f"{data}{joined}{urlencode({'format': name, 'lang': lang})}") for name, words in _FILES]
-    return [*files, ("JSON", data)]
+    return [*files, ("JSON", data), (tongue().gettext("Evidence bundle (ZIP)"), start.address("/api/bundle"))]
 
 
 def listing_of(snapshot: Snapshot) -> Listing:

@@ -147,6 +147,15 @@ def test_pages_lead_inside_only_for_those_who_have_signed_in(app: Flask, author:
     assert other.status_code == 200
 
 
+def test_page_made_for_somebody_is_given_to_nobody_else(app: Flask, author: Visitor, reviewer: Visitor) -> None:
+    path = "incident/syria-2015-16/INC-012"
+    for _ in range(2):
+        assert "/contribute/" in author.get(path).text
+        assert "/contribute/" not in app.test_client().get(f"/en/{path}").text
+    tags = {v.get(path).headers["ETag"] for v in (author, reviewer, Visitor(app))}
+    assert len(tags) == 3
+
+
 def test_cookie_is_closed_to_scripts_and_other_sites(app: Flask, tokens: dict[str, str]) -> None:
     visitor = Visitor(app)
     answer = visitor.post("sign-in", {"token": tokens["contributor"]})

@@ -96,7 +96,7 @@ def look(base: KnowledgeBase, layout: str, path: Path, name: str) -> Preview:
 def sheet(layout: str, path: Path) -> tuple[list[str], list[list[str]]]:
     """The columns and rows of a table as they were sent: what whoever publishes it has to have seen."""
     opened, _ = tabular.begin(path, mapping.load(layout))
-    return opened.header, _rows(opened)
+    return opened.layout.header, _rows(opened)
 
 
 def _rows(opened: Table) -> list[list[str]]:

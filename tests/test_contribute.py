@@ -147,6 +147,15 @@ def test_pages_lead_inside_only_for_those_who_have_signed_in(app: Flask, author:
     assert other.status_code == 200
 
 
+def test_page_made_for_somebody_is_given_to_nobody_else(app: Flask, author: Visitor, reviewer: Visitor) -> None:
+    path = "incident/syria-2015-16/INC-012"
+    for _ in range(2):
+        assert "/contribute/" in author.get(path).text
+        assert "/contribute/" not in app.test_client().get(f"/en/{path}").text
+    tags = {v.get(path).headers["ETag"] for v in (author, reviewer, Visitor(app))}
+    assert len(tags) == 3
+
+
 def test_cookie_is_closed_to_scripts_and_other_sites(app: Flask, tokens: dict[str, str]) -> None:
     visitor = Visitor(app)
     answer = visitor.post("sign-in", {"token": tokens["contributor"]})
@@ -387,6 +396,17 @@ def test_incident_waits_unseen_until_somebody_else_publishes_it(
     assert base.verify_ledger().head.segment == before + 1
 
 
+def test_reviewer_sees_every_text_that_would_be_written_in_whatever_language(
+    author: Visitor, app: Flask, tokens: dict[str, str]
+) -> None:
+    texts = {"skos:prefLabel@ar": "غارة أُبلغ عنها", "dcterms:description@en": "As said", "dcterms:identifier": "C-4"}
+    ident = author.sent("contribute/incident", {**INCIDENT, **texts})
+    for lang in ("en", "ar"):
+        page = Visitor(app, tokens["reviewer"], lang).get(f"contribute/submission/{ident}").text
+        assert all(text in page for text in (*texts.values(), INCIDENT["skos:prefLabel@en"], "Aleppo"))
+    assert author.act(ident, "withdraw").status_code == 303
+
+
 def test_correction_supersedes_and_the_first_can_still_be_read(
     author: Visitor, reviewer: Visitor, base: KnowledgeBase
 ) -> None:
@@ -491,6 +511,8 @@ def test_table_is_looked_into_sent_and_published_with_its_bad_rows_kept(
     assert rejects.status_code == 200 and "attachment" in rejects.headers["Content-Disposition"]
     assert "2016-13-99" in rejects.get_data(as_text=True)
     assert reviewer.get(f"contribute/submission/{ident}/rejected.csv").status_code == 404
+    sheet = reviewer.get(f"contribute/submission/{ident}").text
+    assert all(text in sheet for text in ("Hospital hit in Sukkari", "إصابة مستشفى في السكري", "No flights there."))
     assert reviewer.act(ident, "publish").status_code == 409  # it was not sent
     assert base.snapshot().number == before
     assert author.act(ident, "send").status_code == 303

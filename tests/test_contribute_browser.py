@@ -138,7 +138,8 @@ def test_incident_is_entered_refused_corrected_reviewed_and_shown(
     assert browser.find_element(By.CSS_SELECTOR, ".state-published")
     browser.delete_all_cookies()
     open_page(browser, f"{origin}/{language}/incident/contributed/{name}", size)
-    assert "Reported strike on a clinic" in browser.page_source
+    title = "Reported strike on a clinic" if language == "en" else "غارة أُبلغ عنها"
+    assert browser.find_element(By.TAG_NAME, "h1").text == title
     assert "/contribute/" not in browser.page_source
     assert requested(browser) == {origin}
 

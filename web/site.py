@@ -94,7 +94,8 @@ def panels() -> Panels:
 def etag(variant: str) -> str:
     """The tag of a representation: it changes with the snapshot, the software, and whether somebody has signed in."""
     snapshot = here()
-    own = "-own" if person() else ""
+    one = person()
+    own = f"-{one.token}" if one else ""
     return f"{snapshot.number}-{snapshot.ledger.sha256[:16]}-{__version__}-{variant}{own}"
 
 
@@ -106,7 +107,7 @@ def not_modified(variant: str) -> Response | None:
         response = Response(status=304)
         response.set_etag(tag, weak=True)
         return response
-    return site().held.get(tag)
+    return site().held.get(tag) if person() is None else None
 
 
 def person() -> Person | None:
@@ -115,11 +116,14 @@ def person() -> Person | None:
 
 
 def tagged(response: Response, variant: str, *, keep: bool = True) -> Response:
-    """The response with its ETag and the number of the snapshot that it was made from, kept for whoever asks again."""
+    """The response with its ETag and the number of the snapshot that it was made from, kept for whoever asks again.
+
+    What somebody sees who has signed in is kept for nobody.
+    """
     response.set_etag(etag(variant), weak=True)
     response.headers["X-Mizan-Snapshot"] = str(here().number)
     response.headers.setdefault("Cache-Control", "private, no-cache" if person() else "no-cache")
-    if keep:
+    if keep and person() is None:
         site().held.put(etag(variant), response)
     return response
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 from kb.errors import BadFile
 from kb.importing import Options
 from kb.ingest import mapping, reject, tabular
+from kb.ingest.table import Table
 from kb.knowledgebase import KnowledgeBase
 from kb.ns import ID
 
@@ -72,11 +73,7 @@ def look(base: KnowledgeBase, layout: str, path: Path, name: str) -> Preview:
         raise BadFile(f"There is no layout {layout[:40]}", "", f"There are: {', '.join(mapping.names())}.")
     known = mapping.load(layout)
     opened, _ = tabular.begin(path, known)
-    cells = opened.cells()
-    long = sum(1 for _ in islice(cells, ROWS + 1)) > ROWS
-    if isinstance(cells, Generator):
-        cells.close()  # with it the file, which is not read to its end
-    if long:
+    if len(_rows(opened)) > ROWS:
         raise BadFile("The table is too long", f"up to {ROWS} rows are taken here", _HINT)
     intake = base.import_table(known, path, Options(check=True), check=True).intake
     store = base.snapshot().store
@@ -94,6 +91,21 @@ def look(base: KnowledgeBase, layout: str, path: Path, name: str) -> Preview:
         "notes": [[rule, count, str(first.message)] for rule, (count, first) in sorted(intake.noted().items())],
     }  # fmt: skip
     return Preview(told, rejected)
+
+
+def sheet(layout: str, path: Path) -> tuple[list[str], list[list[str]]]:
+    """The columns and rows of a table as they were sent: what whoever publishes it has to have seen."""
+    opened, _ = tabular.begin(path, mapping.load(layout))
+    return opened.layout.header, _rows(opened)
+
+
+def _rows(opened: Table) -> list[list[str]]:
+    """The cells of a table, up to one row more than is taken."""
+    cells = opened.cells()
+    rows = [[str(cell) for cell in row] for _, _, row in islice(cells, ROWS + 1)]
+    if isinstance(cells, Generator):
+        cells.close()  # with it the file, which may not be read to its end
+    return rows
 
 
 def remove(folder: Path) -> None:

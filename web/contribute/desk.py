@@ -108,10 +108,12 @@ def _submission(held: Submission, reason_missing: bool = False) -> Response:
     assert one is not None
     own = held.token == one.token
     may_publish = one.may(Right.REVIEW) and held.state == "waiting"
+    path = file_of(held)
     return _page(
         "contribute/submission.html", held=held, own=own, nodes=_nodes(held), wrong=_wrong(held), lang=tongue().code,
         may_return=may_publish and not own, may_publish=may_publish and not (place().queue.four_eyes and held.by(one)),
         four_eyes=place().queue.four_eyes, sent=request.args.get("sent", "")[:1], reason_missing=reason_missing,
+        sheet=upload.sheet(held.typed["layout"], path) if path is not None else None,
         stands=bool(held.target) and here().store.knows(held.target),
     )  # fmt: skip
 

@@ -41,8 +41,8 @@ def test_record_prints_as_a_dossier(
         shown = f"return [...document.querySelectorAll('{name}')].filter(e => e.getClientRects().length).length"
         assert paper.execute_script(shown) == 0, name
     hidden = """return [...document.querySelectorAll('main p, main li, main td, main dd')].filter(e =>
-      e.textContent.trim() && !e.closest('form') && !e.closest('.query') && !e.matches('.empty') &&
-      !e.checkVisibility({contentVisibilityAuto: true})).map(e => e.textContent.trim().slice(0, 60))"""
+      e.textContent.trim() && !e.closest('form') && !e.closest('.toc') && !e.closest('.query') &&
+      !e.matches('.empty') && !e.checkVisibility({contentVisibilityAuto: true})).map(e => e.textContent.trim().slice(0, 60))"""
     assert paper.execute_script(hidden) == []  # what is folded on the screen is printed
     links = "return [...document.querySelectorAll('a.outside')].filter(a => !getComputedStyle(a, '::after').content"
     assert paper.execute_script(f"{links}.includes(a.getAttribute('href'))).length") == 0

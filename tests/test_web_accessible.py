@@ -11,7 +11,8 @@ from kb.knowledgebase import KnowledgeBase
 from tests.chromium import chromium, open_page, served, violations
 
 PAGES = (
-    "/{}/", "/{}/incidents", "/{}/incidents?more=1&object=hospital", "/{}/matrix", "/{}/charts", "/{}/search?q=hospital",
+    "/{}/", "/{}/incidents", "/{}/incidents?more=1&object=hospital", "/{}/matrix", "/{}/charts",
+    "/{}/search?q=hospital",
     "/{}/incident/syria-2015-16/INC-021", "/{}/incident/syria-2015-16/INC-021/screening",
     "/{}/incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv", "/{}/source/snhr-2016-08-17",
     "/{}/law", "/{}/law?on=2016-01-01", "/{}/law/status", "/{}/instrument/rome-statute", "/{}/instrument/unsc-2268",

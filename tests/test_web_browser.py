@@ -36,6 +36,8 @@ PATHS = [
     "/{}/queries/casualty_ranges_of_incident?run=1", "/{}/ontology", "/{}/nothing/here",
     "/{}/incident/syria-2015-16/INC-021/screening", "/{}/law/status", "/{}/provision/unsc-2268/op1",
     "/{}/incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv", "/{}/instrument/unsc-draft-2014-348",
+    "/{}/law?on=2016-02-27", "/{}/instrument/crc?on=2016-02-27", "/{}/shape/core",
+    "/{}/incident/syria-2015-16/INC-021/revisions", "/{}/incident/syria-2015-16/INC-021/revisions/1",
 ]  # fmt: skip
 SIZES = {"wide": (1200, 900, False), "narrow": (360, 740, True)}
 

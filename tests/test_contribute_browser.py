@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import base64
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import waitress
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from kb.knowledgebase import KnowledgeBase
 from kb.people import Register
-from tests.test_web_browser import FLAGS, ROOT, SIZES, open_page, requested
-from web import frontend
-from web.app import create_app
-
-AXE = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map("
-AXE += "one => [one.id, ...one.nodes.map(node => node.html.slice(0, 200))])))"
+from tests.chromium import SIZES, chromium, open_page, requested, served, violations
+from tests.chromium import shots as pictures
 
 
 @pytest.fixture(scope="module")
@@ -36,32 +29,19 @@ def base(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def origin(base: KnowledgeBase) -> Iterator[str]:
-    server = waitress.create_server(create_app(base), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
-    thread.join(10.0)
-    assert not thread.is_alive()
+    with served(base) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    driver.implicitly_wait(5)
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
 def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("shots")
+    return pictures(tmp_path_factory.mktemp("shots"))
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +75,13 @@ def press(browser: webdriver.Chrome, selector: str) -> None:
 def test_incident_is_entered_refused_corrected_reviewed_and_shown(
     browser: webdriver.Chrome, origin: str, shots: Path, tokens: tuple[str, str], language: str, size: str
 ) -> None:
-    axe = frontend.build(ROOT, for_tests=True).parents[2] / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
-
     def look(name: str) -> None:
         """The page as a person sees it: kept as a picture, not too wide, and without a fault that axe-core knows."""
         width, scroll = browser.execute_script("return (d => [d.clientWidth, d.scrollWidth])(document.documentElement)")
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})["data"]
         (shots / f"{name}-{language}-{size}.png").write_bytes(base64.b64decode(shot))
         assert scroll <= width, name
-        browser.execute_script(axe.read_text(encoding="utf-8"))
-        assert browser.execute_async_script(AXE) == [], name
+        assert violations(browser) == [], name
 
     name = f"J-{language}-{size}"
     sign_in(browser, origin, language, size, tokens[0])
@@ -148,7 +125,6 @@ def test_incident_is_entered_refused_corrected_reviewed_and_shown(
 def test_other_pages_for_contributors_are_accessible_and_fit_a_phone(
     browser: webdriver.Chrome, origin: str, shots: Path, tokens: tuple[str, str], language: str
 ) -> None:
-    axe = frontend.build(ROOT, for_tests=True).parents[2] / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
     sign_in(browser, origin, language, "narrow", tokens[0])
     element = "incident=syria-2015-16/INC-021&element=rome-statute/8-2-e-iv%23element-2"
     about = "syria-2015-16/INC-021"
@@ -157,11 +133,9 @@ def test_other_pages_for_contributors_are_accessible_and_fit_a_phone(
         f"contribute/claim/mapping/{about}", "contribute/upload", f"contribute/assess?{element}",
     )):  # fmt: skip
         open_page(browser, f"{origin}/{language}/{path}", "narrow")
-        browser.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
         width, scroll = browser.execute_script("return (d => [d.clientWidth, d.scrollWidth])(document.documentElement)")
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})["data"]
         (shots / f"other-{number}-{language}.png").write_bytes(base64.b64decode(shot))
         assert scroll <= width, path
-        browser.execute_script(axe.read_text(encoding="utf-8"))
-        assert browser.execute_async_script(AXE) == [], path
+        assert violations(browser) == [], path
         assert [e["message"] for e in browser.get_log("browser")] == []

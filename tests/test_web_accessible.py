@@ -19,7 +19,9 @@ PAGES = (
     "/{}/provision/rome-statute/8-2-e-iv", "/{}/actor/russia", "/{}/place/SY02", "/{}/conflict/syria",
     "/{}/dataset/syria-2015-16", "/{}/queries/", "/{}/queries/casualty_ranges_of_incident?run=1",
     "/{}/queries/incidents_per_governorate_and_month?run=1", "/{}/help/", "/{}/help/researcher", "/{}/ontology",
-    "/{}/scheme/object-hit", "/{}/sign-in", "/{}/nothing/here", "/sparql?lang={}",
+    "/{}/incident/syria-2015-16/INC-021/revisions", "/{}/actor/airwars/revisions/1", "/{}/instrument/crc?on=2016-02-27",
+    "/{}/shape/meta", "/{}/ontology/evidence", "/{}/scheme/object-hit", "/{}/sign-in",
+    "/{}/nothing/here", "/sparql?lang={}",
 )  # fmt: skip
 
 

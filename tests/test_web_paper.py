@@ -1,4 +1,4 @@
-"""Records on paper and for every reader: what prints, what is never loaded, and the rules of axe-core, in Chromium."""
+"""Records on paper and for every reader: what prints, what is never loaded, and the slider of days, in Chromium."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ import pytest
 from selenium import webdriver
 
 from kb.knowledgebase import KnowledgeBase
-from tests.test_web_browser import ROOT, browser, open_page, origin, requested
-from web import frontend
+from tests.chromium import chromium, open_page, served
 
-__all__ = ["browser", "origin"]  # fixtures
 INCIDENT, REPORT = "incident/syria-2015-16/INC-021", "source/snhr-2016-08-17"
 LANGUAGES = pytest.mark.parametrize("language", ["en", "ar"])
-AXE = (
-    INCIDENT, REPORT, "law?on=2016-02-27", "instrument/crc?on=2016-02-27", "provision/rome-statute/8-2-e-iv",
-    f"{INCIDENT}/revisions", "actor/airwars/revisions/1", "shape/meta", "ontology/evidence",
-)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def origin(demo: KnowledgeBase) -> Iterator[str]:
+    with served(demo) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -27,8 +33,6 @@ def paper(browser: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     yield browser
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-
-
 
 
 @LANGUAGES
@@ -63,19 +67,6 @@ def test_nothing_is_cut_at_the_edge_of_the_paper(paper: webdriver.Chrome, origin
             ".map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 40))"
         )
         assert wide == [], path
-
-
-@LANGUAGES
-@pytest.mark.parametrize("path", AXE)
-def test_record_pages_are_accessible(browser: webdriver.Chrome, origin: str, path: str, language: str) -> None:
-    axe = frontend.build(ROOT, for_tests=True).parents[2] / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
-    open_page(browser, f"{origin}/{language}/{path}", "wide")
-    browser.execute_script("for (const e of document.querySelectorAll('details')) e.open = true")
-    browser.execute_script(axe.read_text(encoding="utf-8"))
-    run = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map("
-    run += "one => [one.id, ...one.nodes.slice(0, 3).map(node => node.html.slice(0, 200))])))"
-    assert browser.execute_async_script(run) == []
-    assert requested(browser) == {origin}
 
 
 def test_slider_of_days_moves_the_day_of_the_form(browser: webdriver.Chrome, origin: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 import waitress
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -21,6 +22,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from kb.knowledgebase import KnowledgeBase
 from web import choosing, frontend, question
 from web.app import create_app
+from web.listing import VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +35,7 @@ PATHS = [
     "/{}/", "/{}/incident/syria-2015-16/INC-021", "/{}/provision/rome-statute/8-2-e-iv", "/sparql?lang={}",
     "/{}/source/snhr-2016-08-17", "/{}/search?q=Aleppo",
     "/{}/incidents?object=hospital&object=school&killed_from=1", "/{}/instrument/rome-statute",
+    "/{}/incidents?view=table", "/{}/incidents?view=cards", "/{}/incidents?view=timeline",
     "/{}/queries/casualty_ranges_of_incident?run=1", "/{}/ontology", "/{}/nothing/here",
     "/{}/incident/syria-2015-16/INC-021/screening", "/{}/law/status", "/{}/provision/unsc-2268/op1",
     "/{}/incident/syria-2015-16/INC-021/elements/rome-statute/8-2-e-iv", "/{}/instrument/unsc-draft-2014-348",
@@ -116,6 +119,28 @@ def test_search_form_works_by_keyboard_alone(browser: webdriver.Chrome, origin: 
     browser.find_element(By.ID, "q").send_keys("Al-Quds\n")
     WebDriverWait(browser, 10).until(url_contains("/en/search?q=Al-Quds"))
     assert "INC-021" in browser.find_element(By.TAG_NAME, "main").text
+
+
+def test_stretch_of_time_is_drawn_with_the_mouse_and_chosen_by_keyboard(browser: webdriver.Chrome, origin: str) -> None:
+    open_page(browser, f"{origin}/ar/incidents?object=hospital&view=timeline", "wide")
+    picture = browser.find_element(By.CSS_SELECTOR, "svg[data-brush]")
+    bars = picture.find_elements(By.TAG_NAME, "rect")
+    days = [(bar.get_attribute("data-first"), bar.get_attribute("data-last")) for bar in bars]
+    wide = picture.rect["width"] / len(days)
+    start = round(1.5 * wide - picture.rect["width"] / 2)
+    mouse = ActionChains(browser).move_to_element_with_offset(picture, start, 40).click_and_hold()
+    mouse.move_by_offset(round(2 * wide), 0).release().perform()
+    WebDriverWait(browser, 10).until(url_contains(f"from={days[1][0]}&to={days[3][1]}"))
+    assert "object=hospital&view=timeline" in browser.current_url
+
+    open_page(browser, f"{origin}/ar/incidents?object=hospital&view=timeline", "narrow")
+    browser.find_element(By.ID, "last").send_keys(Keys.HOME, Keys.ARROW_DOWN)
+    chosen = browser.find_elements(By.CSS_SELECTOR, "rect.chosen")
+    assert [bar.get_attribute("data-first") for bar in chosen] == [days[0][0], days[1][0]]
+    browser.find_element(By.ID, "last").send_keys(Keys.TAB)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    WebDriverWait(browser, 10).until(url_contains(f"from={days[0][0]}&to={days[1][1]}"))
+    assert browser.get_log("browser") == []
 
 
 def test_sparql_form_works_without_script(browser: webdriver.Chrome, origin: str) -> None:
@@ -232,20 +257,36 @@ def test_editor_keeps_queries_only_when_asked(browser: webdriver.Chrome, origin:
     assert browser.execute_script(held) is None
 
 
+def violations(browser: webdriver.Chrome) -> list[list[str]]:
+    """What axe-core finds on the page, by the rules of WCAG 2.2 AA and its own."""
+    axe = frontend.build(ROOT, for_tests=True).parents[2] / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
+    browser.execute_script(axe.read_text(encoding="utf-8"))
+    run = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map("
+    run += "one => [one.id, ...one.nodes.map(node => node.html.slice(0, 200))])))"
+    found: list[list[str]] = browser.execute_async_script(run)
+    return found
+
+
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_editor_page_is_accessible(browser: webdriver.Chrome, origin: str, language: str) -> None:
     """The rules of axe-core, on the page with an answer, a picture and an open list of terms."""
-    axe = frontend.build(ROOT, for_tests=True).parents[2] / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
     query = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?p ORDER BY ?p LIMIT 5"
     code = edit(browser, f"{origin}/sparql?{urlencode({'lang': language, 'view': 'bars', 'query': query})}")
     code.send_keys(Keys.CONTROL, Keys.END, Keys.NULL, " hosp")
     until(browser, ".cm-tooltip-autocomplete", "object-hit:hospital")
     for part in browser.find_elements(By.CSS_SELECTOR, "details"):
         browser.execute_script("arguments[0].open = true", part)
-    browser.execute_script(axe.read_text(encoding="utf-8"))
-    run = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map("
-    run += "one => [one.id, ...one.nodes.map(node => node.html.slice(0, 200))])))"
-    assert browser.execute_async_script(run) == []
+    assert violations(browser) == []
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("view", [*VIEWS][1:])
+def test_view_of_the_list_is_accessible(
+    browser: webdriver.Chrome, origin: str, view: str, language: str, size: str
+) -> None:
+    open_page(browser, f"{origin}/{language}/incidents?from=2015-09-30&view={view}", size)
+    assert violations(browser) == []
 
 
 def test_field_of_many_choices_completes_what_is_typed(

@@ -41,10 +41,11 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-# Forms complete what is typed, and the editor runs queries in place: both scripts talk to this site alone.
+# Forms complete what is typed, the editor runs queries in place, and stretches of time are drawn with the mouse: these
+# scripts talk to this site alone.
 _SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
-# pages of questions, of the service and its links, pictures that become files, the law by days, and forms
-_WITH_SCRIPT = ("query", "sparql", "link", "charts", "law_time", "contribute_forms", "contribute_assess")
+# pages of questions, of the service and its links, lists, pictures that become files, the law by days, and forms
+_WITH_SCRIPT = ("query", "sparql", "link", "incidents", "charts", "law_time", "contribute_forms", "contribute_assess")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

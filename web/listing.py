@@ -40,7 +40,8 @@ SORT_NAMES = {
     "newest": marked("Newest first"), "oldest": marked("Oldest first"), "changed": marked("Last changed first"),
     "title": marked("By title"), "best": marked("Best match first"),
 }  # fmt: skip
-_PLAIN = ("q", "from", "to", "killed_from", "killed_to", "box", "sort", "after", "before", "more", "lang")
+VIEWS = {"": marked("List"), "table": marked("Table"), "cards": marked("Cards"), "timeline": marked("Timeline")}
+_PLAIN = ("q", "from", "to", "killed_from", "killed_to", "box", "sort", "view", "after", "before", "more", "lang")
 _LONGEST = 300  # characters of a text or of one value
 _MANY = 50  # values of one facet that are chosen at once
 SHOWN, ALL = 10, 200  # values of a facet that are listed, and where all are asked for
@@ -51,13 +52,17 @@ _PARENTS = {"place": "geo:sfWithin", "actor": "org:subOrganizationOf", "party": 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that an address of the list says; `more` is `1` for all lists, or the name of one shown whole."""
+    """Everything that an address of the list says; `more` is `1` for all lists, or the name of one shown whole.
+
+    `view` is one of VIEWS: how the same incidents are shown.
+    """
 
     filters: Filters = Filters()
     sort: str = ""
     after: str = ""
     before: str = ""
     more: tuple[str, ...] = ()
+    view: str = ""
 
     @property
     def order(self) -> str:
@@ -76,7 +81,7 @@ class State:
             ("box", f"{box.south:g},{box.west:g},{box.north:g},{box.east:g}" if box else ""),
         ]  # fmt: skip
         facets = [(name, code) for name in FACETS for code in chosen.facets.get(name, ())]
-        rest = [("sort", self.sort), *(("more", name) for name in self.more)]
+        rest = [("sort", self.sort), ("view", self.view), *(("more", name) for name in self.more)]
         return [p for p in [*plain, *facets, *rest, ("after", self.after), ("before", self.before)] if p[1]]
 
     def address(self, path: str) -> str:
@@ -108,10 +113,13 @@ def read(given: MultiDict[str, str], also: tuple[str, ...] = ()) -> State:
     sort = given.get("sort", "")
     if sort and sort not in SORTS:
         raise UsageError(f"There is no sort {sort[:40]!r}", "", f"Use one of: {', '.join(SORTS)}.")
+    view = given.get("view", "")
+    if view not in VIEWS:
+        raise UsageError(f"There is no view {view[:40]!r}", "", f"Use one of: {', '.join(filter(None, VIEWS))}.")
     numbers = (_number("killed_from", given), _number("killed_to", given))
     filters = Filters(text, facets, _day("from", given, False), _day("to", given, True), numbers, _box(given))
     more = tuple(name for name in dict.fromkeys(given.getlist("more")) if name == "1" or name in FACETS)
-    return State(filters, sort, given.get("after", ""), given.get("before", ""), more)
+    return State(filters, sort, given.get("after", ""), given.get("before", ""), more, view)
 
 
 def _codes(name: str, given: list[str]) -> tuple[str, ...]:

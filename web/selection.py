@@ -16,7 +16,7 @@ from kb.ns import GEO, PREFIXES, XSD
 from kb.search import Hit, Listing
 from kb.search.listing import MOST
 from kb.snapshot import Snapshot
-from web.language import Language
+from web.language import Language, marked
 from web.listing import State
 from web.reading import Node, Reader
 
@@ -28,6 +28,11 @@ COLUMNS = (
     "dataset", "claims",
 )  # fmt: skip
 _BETWEEN = " | "
+SEEN = {  # the columns of a page of the list, and their titles
+    "date": marked("Date"), "place": marked("Place"), "object_hit": marked("Object hit"), "method": marked("Method"),
+    "killed": marked("Reported killed, by whom"), "attributed": marked("Attributed to, by whom"),
+    "claims": marked("Number of claims"),
+}  # fmt: skip
 
 
 def hits(listing: Listing, state: State, language: str) -> list[Hit]:

@@ -19,7 +19,8 @@ from web.casualties import BY, MANY, UNKNOWN, Reported, reported
 from web.language import LANGUAGES, language, marked
 from web.listing import TITLES, Chooser, State, read
 from web.site import here, not_modified, page, reader, show, site, tagged, tongue
-from web.views.incidents import listing_of, parts, stretch_words
+from web.stretch import stretch_words
+from web.views.incidents import listing_of, parts
 
 blueprint = Blueprint("charts", __name__)
 BY_NAMES = {"month": marked("Month"), "place": TITLES["place"], "object": TITLES["object"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -15,16 +15,16 @@ from markupsafe import Markup
 from kb.errors import UsageError
 from kb.export import Context, write
 from kb.search import FACETS, Filters, Listing, Screened
-from kb.search.listing import MOST, UNITS
+from kb.search.listing import MOST, UNITS, Page
 from kb.snapshot import Snapshot
 from web import choosing, question, selection
 from web.language import LANGUAGES, language
-from web.listing import ALL, FIRST, SHOWN, SORT_NAMES, TITLES, Chooser, State, Value, read
-from web.site import here, not_modified, page, reader, show, site, tagged, tongue
+from web.listing import ALL, FIRST, SHOWN, SORT_NAMES, TITLES, VIEWS, Chooser, State, Value, read
+from web.site import here, not_modified, page, panels, reader, show, site, tagged, tongue
+from web.stretch import bars, timeline
 
 blueprint = Blueprint("incidents", __name__)
 PER_PAGE = 25
-_BY_DAY, _BY_MONTH = 62, 120  # the longest stretch of time shown by days and by months
 _EXTRA = ("facets", "bins", "zoom", "limit", "format", "raw", "bom")
 _FILES = (("csv", "CSV"), ("xlsx", "XLSX"), ("geojson", "GeoJSON"), ("jsonld", "JSON-LD"), ("turtle", "Turtle"))
 
@@ -38,16 +38,6 @@ class Choice:
     values: list[Value]
     total: int
     open: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One stretch of time: its words, the incidents that begin in it, height in per cent, address (empty: none)."""
-
-    words: Markup
-    incidents: int
-    height: float
-    address: str
 
 
 @blueprint.get("/<lang:lang>/incidents")
@@ -68,19 +58,35 @@ def show_list(lang: str) -> Response:
         choices=[_choice(chooser, name, counts[name], state) for name in names], parts=parts(chooser, state, path),
         after=state.at(after=found.after).address(path) if found.after else "",
         before=state.at(before=found.before).address(path) if found.before else "",
-        bars=_bars(listing, state, path), files=_files(state, lang), crossed=state.at().address(f"/{lang}/matrix"),
-        charts=state.at().address(f"/{lang}/charts"),
-        whole="1" in state.more,
+        bars=bars(_days(listing, state.filters), state, path), files=_files(state, lang),
+        crossed=replace(state.at(), view="").address(f"/{lang}/matrix"),
+        charts=replace(state.at(), view="").address(f"/{lang}/charts"), whole="1" in state.more,
+        views=_views(state, path), **_seen(state, found, listing, path),
     ), f"{lang}-incidents")  # fmt: skip
 
 
 def _files(state: State, lang: str) -> list[tuple[str, str]]:
     """What the list can be taken away as: words and address; from its beginning, whatever page is shown."""
-    start = state.at()
+    start = replace(state.at(), view="")
     data = start.address("/api/incidents")
     joined = "&" if "?" in data else "?"
     files = [(words, f"{data}{joined}{urlencode({'format': name, 'lang': lang})}") for name, words in _FILES]
     return [*files, ("JSON", data), (tongue().gettext("Evidence bundle (ZIP)"), start.address("/api/bundle"))]
+
+
+def _views(state: State, path: str) -> list[tuple[str, str, str]]:
+    """The ways to look at the same incidents: name, words, address; the address keeps all that narrows the list."""
+    return [(name, tongue().gettext(words), replace(state, view=name).address(path)) for name, words in VIEWS.items()]
+
+
+def _seen(state: State, found: Page, listing: Listing, path: str) -> dict[str, Any]:
+    """What one way of looking needs beside the page of incidents."""
+    if state.view in ("table", "cards"):
+        rows = selection.table(here(), reader(), tongue(), list(found.items))
+        return {"rows": list(zip(found.items, rows.rows, strict=True)), "columns": selection.SEEN}
+    if state.view == "timeline":
+        return {"timeline": timeline(_days(listing, state.filters), panels()("law_changes"), state, path)}
+    return {}
 
 
 def listing_of(snapshot: Snapshot) -> Listing:
@@ -165,64 +171,6 @@ def _day(day: date) -> Markup:
     return show().day(day.isoformat())
 
 
-def _bars(listing: Listing, state: State, path: str) -> list[Bar]:
-    """The incidents over time by months; by days where they fit, by years where there are too many months."""
-    chosen = state.filters
-    bins = _days(listing, chosen)
-    if not bins:
-        return []
-    days = (bins[-1][0] - bins[0][0]).days
-    unit = "day" if days <= _BY_DAY else "month" if days <= _BY_MONTH * 31 else "year"
-    bins = _filled(_folded(bins, unit), unit)[-400:]
-    most = max(number for _, number in bins)
-    dated = chosen.since or chosen.until
-    return [
-        Bar(
-            stretch_words(start, unit), number, round(max(100 * number / most, 1.5 if number else 0), 2),
-            "" if dated or unit == "day" or not number
-            else state.narrowed(replace(chosen, since=start, until=last_day(start, unit))).address(path),
-        )
-        for start, number in bins
-    ]  # fmt: skip
-
-
-def _folded(bins: list[tuple[date, int]], unit: str) -> dict[date, int]:
-    found: dict[date, int] = {}
-    for day, number in bins:
-        start = day if unit == "day" else day.replace(day=1, month=1 if unit == "year" else day.month)
-        found[start] = found.get(start, 0) + number
-    return found
-
-
-def _filled(bins: dict[date, int], unit: str) -> list[tuple[date, int]]:
-    """The stretches without a gap between the first and the last."""
-    at, last = min(bins), max(bins)
-    found: list[tuple[date, int]] = []
-    while at <= last and len(found) < 2000:
-        found.append((at, bins.get(at, 0)))
-        if last_day(at, unit) == date.max:
-            break
-        at = last_day(at, unit) + timedelta(days=1)
-    return found
-
-
-def last_day(start: date, unit: str) -> date:
-    """The last day of a stretch."""
-    if unit == "day":
-        return start
-    if unit == "year" or start.month == 12:
-        return start.replace(month=12, day=31)
-    return start.replace(month=start.month + 1) - timedelta(days=1)
-
-
-def stretch_words(start: date, unit: str) -> Markup:
-    """A stretch of time by its first day, in words."""
-    here_in = tongue()
-    if unit == "day":
-        return Markup("{}").format(here_in.day(start))
-    return Markup("{}").format(here_in.month(start.year, start.month) if unit == "month" else str(start.year))
-
-
 @blueprint.get("/api/incidents")
 def as_data() -> Response:
     """The same as JSON. Also: `facets` (names with commas), `bins` (a unit of time), `zoom` (of the map), `limit`."""
@@ -286,7 +234,7 @@ def _as_file(state: State, listing: Listing, wanted: str) -> Response:
 def _listed(state: State) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in state.pairs():
-        if name not in ("sort", "after", "before", "more"):
+        if name not in ("sort", "after", "before", "more", "view"):
             found.setdefault(name, []).append(value)
     return found
 

@@ -17,7 +17,8 @@ from web import timeline
 from web.chronicle import BONDS, EVENTS, STANDINGS, Bond, Chronicle, Event, around, chronicle
 from web.listing import State
 from web.site import here, not_modified, page, reader, site, tagged, tongue
-from web.views.incidents import last_day, listing_of, stretch_words
+from web.stretch import last_day, stretch_words
+from web.views.incidents import listing_of
 
 blueprint = Blueprint("law_time", __name__)
 WORDS = {"EVENTS": EVENTS, "STANDINGS": STANDINGS, "BONDS": BONDS}

@@ -17,7 +17,8 @@ from web.language import marked
 from web.listing import TITLES, Chooser, State, read
 from web.reading import Text
 from web.site import here, not_modified, page, reader, show, site, tagged, tongue
-from web.views.incidents import last_day, listing_of, parts, stretch_words
+from web.stretch import last_day, stretch_words
+from web.views.incidents import listing_of, parts
 
 blueprint = Blueprint("matrix", __name__)
 AXIS_NAMES = {
@@ -66,7 +67,7 @@ def show_matrix(lang: str) -> Response:
     state, axis = read(request.args, ("axis",)), request.args.get("axis", "month")
     if axis not in AXES:
         raise UsageError(f"There is no axis {axis[:40]!r}", "", f"Use one of: {', '.join(AXES)}.")
-    state, listing, chooser = state.at(), listing_of(here()), Chooser(reader())
+    state, listing, chooser = replace(state.at(), view=""), listing_of(here()), Chooser(reader())
     found = {kind: _lines(listing, state.filters, kind, axis) for kind in (CLAIMED, SCREENED)}
     if axis == "month" and len({code for rows in found.values() for row in rows for code in row.cells}) > _MONTHS:
         axis, found = "year", {kind: by_year(rows) for kind, rows in found.items()}

@@ -22,6 +22,7 @@ from kb.applicability.check import MappingCheck, check
 from kb.applicability.facts import reported
 from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
+from kb.columns.asking import Columnar
 from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew
 from kb.importing import Door, Imported, Options, Progress
 from kb.ingest import explain
@@ -70,6 +71,7 @@ class KnowledgeBase:
         self._limits = limits or self.policy.limits
         self._workers = workers or self.policy.workers
         self._mirror = writer.published_to(home)
+        self._columnar = Columnar(self._limits, self.policy)
         self._pool: QueryPool | None = None
         self._snapshot: Snapshot | None = None
         self._screener: tuple[Snapshot, Screener] | None = None
@@ -114,6 +116,7 @@ class KnowledgeBase:
     def close(self) -> None:
         """End the query workers."""
         with self._guard:
+            self._columnar.close()
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
@@ -164,10 +167,15 @@ class KnowledgeBase:
         text = question.bind(values)
         question.check(values, here.store, lambda words: [hit.iri for hit in here.index.find(words, limit=3).items])
 
-        def ask() -> Answer:
+        granted, columnar = limits or self._limits, self._columnar
+
+        def store() -> Answer:
             return self.ask(text, name, limits, here, asker=asker, ours=True)
 
-        return Answers(here.answers).get(text, name, limits or self._limits, ask) if self._mirror is None else ask()
+        def ask() -> Answer:
+            return columnar.ask(here.folder, here.index, question, values, text, name, granted, asker, store)
+
+        return Answers(here.answers).get(text, name, granted, ask) if self._mirror is None else store()
 
     def screener(self, at: Snapshot | None = None) -> Screener:
         """The engine of applicability under the law of a snapshot; the same object while the snapshot is."""

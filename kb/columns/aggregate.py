@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from rdflib import Variable
 
-from kb.columns.expression import Expressions
+from kb.columns.expression import Expressions, Scope
 from kb.columns.pattern import Names
 from kb.columns.relation import NotCompiled, Relation, Value
 
@@ -32,7 +33,7 @@ def aggregated(part: Any, found: Relation, alias: str, expressions: Expressions,
             else:
                 value = scope[str(aggregate.vars)]
         else:
-            value = _counted(aggregate, expressions.value, scope, bool(part.p.expr))
+            value = _counted(aggregate, expressions.value, scope)
         shown.append(f"{value.sql} AS {names.column(name)}")
         columns[name] = replace(value, sql=names.column(name))
     sql = f"SELECT {', '.join(shown)} FROM ({found.sql}) {alias}"
@@ -41,7 +42,7 @@ def aggregated(part: Any, found: Relation, alias: str, expressions: Expressions,
     return Relation(sql, columns)
 
 
-def _counted(aggregate: Any, value_of: Any, scope: Any, grouped: bool) -> Value:
+def _counted(aggregate: Any, value_of: Callable[[Any, Scope], Value], scope: Scope) -> Value:
     kind, distinct = aggregate.name, "DISTINCT " if aggregate.distinct else ""
     if kind == "Aggregate_Count" and str(aggregate.vars) == "*":
         if distinct:

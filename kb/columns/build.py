@@ -8,6 +8,7 @@ that a range of numbers is a family. See kb.columns.compile for what is done wit
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Callable, Iterable
@@ -59,6 +60,23 @@ class ColumnsFailed(MizanError):
 Progress = Callable[[int], None]
 
 
+def make(store: Path, target: Path, progress: Progress = lambda done: None) -> Path:
+    """`build`, unless the file is there already; ColumnsFailed where another process is at it."""
+    try:
+        import duckdb  # noqa: F401
+    except ImportError as error:
+        hint = "Install it with: pip install 'mizan-kb[match]'"
+        raise ColumnsFailed("Columns need DuckDB", str(error), hint) from None
+    with (target.parent / f".{target.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go when this process ends
+        except BlockingIOError:
+            raise ColumnsFailed("Another process makes these columns now", "", "Wait until it has ended.") from None
+        if not target.is_file():
+            build(store, target, progress)
+    return target
+
+
 def build(store: Path, target: Path, progress: Progress = lambda done: None, wants: Wanted | None = None) -> None:
     """Make the columnar copy of the store in folder `store` as file `target`, which appears only when it is whole.
 
@@ -104,8 +122,9 @@ def fill(base: duckdb.DuckDBPyConnection, files: dict[str, Path], wants: Wanted)
             "JOIN numbered a ON a.h = r.s JOIN numbered b ON b.h = r.o ORDER BY o, s"
         )
         base.execute(f"DROP TABLE raw{place}")
-        families = "SELECT DISTINCT f.family FROM (SELECT o FROM p{0}) p JOIN families f ON p.o BETWEEN f.low AND f.high"
-        rows = base.execute(families.format(place)).fetchall()
+        rows = base.execute(
+            f"SELECT DISTINCT f.family FROM p{place} p JOIN families f ON p.o BETWEEN f.low AND f.high"
+        ).fetchall()
         size = base.execute(f"SELECT count(*) FROM p{place}").fetchall()[0][0]
         properties[iri] = {"table": f"p{place}", "families": sorted(r[0] for r in rows), "rows": size}
     base.execute("DROP TABLE numbered")
@@ -119,10 +138,9 @@ def fill(base: duckdb.DuckDBPyConnection, files: dict[str, Path], wants: Wanted)
 def _read(base: duckdb.DuckDBPyConnection, place: int, path: Path) -> None:
     """The pairs of one property as hashes, and the terms in them that were not found before."""
     columns = "columns = {'s': 'VARCHAR', 'o': 'VARCHAR'}, delim = '\t', header = false, quote = '', escape = ''"
-    source = f"read_csv(?, {columns}, auto_detect = false, max_line_size = 67108864, null_padding = false, nullstr = '')"
-    base.execute(
-        f"CREATE TABLE read AS SELECT s, o, {HASH.format('s')} AS hs, {HASH.format('o')} AS ho FROM {source}", [str(path)]
-    )
+    source = f"read_csv(?, {columns}, auto_detect = false, max_line_size = 67108864, nullstr = '')"
+    hashes = f"{HASH.format('s')} AS hs, {HASH.format('o')} AS ho"
+    base.execute(f"CREATE TABLE read AS SELECT s, o, {hashes} FROM {source}", [str(path)])
     base.execute(f"CREATE TABLE raw{place} AS SELECT hs AS s, ho AS o FROM read")
     for end in ("o", "s"):
         base.execute(
@@ -143,7 +161,8 @@ def _number(base: duckdb.DuckDBPyConnection) -> None:
         f"FROM (SELECT h, text, {_PARTS} FROM found))"
     )
     base.execute("DROP TABLE found")
-    lost = base.execute("SELECT text FROM keyed WHERE family IN ('number', 'moment') AND key IS NULL LIMIT 1").fetchone()
+    unordered = "SELECT text FROM keyed WHERE family IN ('number', 'moment') AND key IS NULL LIMIT 1"
+    lost = base.execute(unordered).fetchone()
     if lost:
         raise ColumnsFailed(f"{lost[0]} cannot be put in order", "columns of this snapshot cannot be made", "")
     literal = "family <> 'iri', family, key, CASE WHEN key IS NULL THEN value END"

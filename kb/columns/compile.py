@@ -6,7 +6,6 @@ the store's in any way (mixed kinds of values compared, a sum over unbound value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -72,20 +71,19 @@ class Compiler:
         for order in orders:
             if not isinstance(order.expr, Variable):
                 raise NotCompiled("ORDER BY of an expression")
-            if (value := found.columns.get(str(order.expr))) is None:
+            if (key := found.columns.get(str(order.expr))) is None:
                 continue
             down = order.order == "DESC"
-            keys.append(f"{sort_key(value)} {'DESC NULLS LAST' if down else 'ASC NULLS FIRST'}")
-            hidden += [] if str(order.expr) in shown else [value.sql]
-        names = [
-            v.sql if n in found.columns else f"NULL::BIGINT AS {v.sql}" for n, v in shown.items()
-        ]  # fmt: skip
+            keys.append(f"{sort_key(key)} {'DESC NULLS LAST' if down else 'ASC NULLS FIRST'}")
+            hidden += [] if str(order.expr) in shown else [key.sql]
+        names = [v.sql if n in found.columns else f"NULL::BIGINT AS {v.sql}" for n, v in shown.items()]
         if not distinct:
             return Relation(f"SELECT {', '.join([*names, *dict.fromkeys(hidden)])} FROM ({found.sql})", shown), keys
         if not hidden:
             return Relation(f"SELECT DISTINCT {', '.join(names)} FROM ({found.sql})", shown), keys
         place = self._names.alias()
-        rows = f"SELECT {', '.join(names)}, row_number() OVER (ORDER BY {', '.join(keys)}) AS {place} FROM ({found.sql})"
+        numbered = f"row_number() OVER (ORDER BY {', '.join(keys)}) AS {place}"
+        rows = f"SELECT {', '.join(names)}, {numbered} FROM ({found.sql})"
         columns = ", ".join(v.sql for v in shown.values())
         return Relation(f"SELECT {columns}, min({place}) AS {place} FROM ({rows}) GROUP BY {columns}", shown), [place]
 
@@ -134,7 +132,7 @@ class Compiler:
         return self._joined(left, right, "JOIN", None)
 
     def _seeded(self, left: Relation, part: Any, seeds: Seeds) -> tuple[Relation, Relation]:
-        """What `left` is joined with: its constants go into the patterns there, and where a path needs it, its terms."""
+        """What `left` is joined with: its constants go into the patterns there, and its terms where a path needs it."""
         constants = {n: v for n, v in left.columns.items() if v.constant is not None and not v.nullable}
         known = {**seeds, **{n: Value(str(v.constant), "term", v.families, False, v.constant, v.literal)
                              for n, v in constants.items()}}  # fmt: skip
@@ -186,7 +184,6 @@ class Compiler:
         ours, theirs = left.under(one), right.under(other)
         conditions, columns, shown, scope = [], {}, [], {}
         for name in {**ours, **theirs}:
-            column = self._names.column(name) if name in {**left.columns, **right.columns} else name
             column = (left.columns.get(name) or right.columns[name]).sql
             if name in ours and name in theirs:
                 value, condition = _agreeing(ours[name], theirs[name], how)
@@ -305,6 +302,3 @@ def _projected(part: Any) -> Any:
     while part.name != "Project":
         part = part.p
     return part.PV
-
-
-__all__ = ["Compiler", "Mapping", "compiled"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rdflib import Literal, URIRef, Variable, XSD
+from rdflib import XSD, Literal, URIRef, Variable
 from rdflib.plugins.sparql.parserutils import CompValue
 
 from kb.columns.relation import NotCompiled, Value, compared, equal

@@ -62,7 +62,7 @@ def extract(store: Path, folder: Path, wanted: Iterable[str], progress: Callable
     """Write the triples of a snapshot's store with the wanted properties into `folder`; a file for each property."""
     sorter = Sorter(folder, wanted, progress)
     try:
-        Store.read_only(str(store)).dump(sorter, RdfFormat.N_TRIPLES, from_graph=DefaultGraph())
+        Store.read_only(str(store)).dump(sorter, RdfFormat.N_TRIPLES, from_graph=DefaultGraph())  # type: ignore[arg-type]
     finally:
         sorter.close()
     return sorter.paths

@@ -136,7 +136,6 @@ class Patterns:
         reached = f"(SELECT s, o FROM {table} UNION SELECT {here}, {here} FROM {table})"
         if not made.sources:
             made.sources.append("(SELECT 1) one")
-        made.sources = [f"(SELECT * FROM {' '.join(made.sources)})"] if False else made.sources
         made.sources.append(f" LEFT JOIN {reached} {alias} ON {alias}.{here} = {known.sql}")
         sql = f"COALESCE({alias}.{there}, {known.sql})"
         made.known[str(new)] = Value(sql, families=known.families | families | {"iri"} if start else frozenset(["iri"]))

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rdflib import Literal, URIRef, XSD
+from rdflib import XSD, Literal, URIRef
 
 from kb.columns.build import BITS, FORMAT
 from kb.columns.relation import NotCompiled, Value

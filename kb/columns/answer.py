@@ -26,12 +26,14 @@ class Columns:
         import duckdb
 
         config: dict[str, str | bool | int | float | list[str]] = {
-            "threads": cores(), "memory_limit": f"{memory // 2**20}MiB", "temp_directory": "",
-            "autoload_known_extensions": False, "autoinstall_known_extensions": False,
-            "enable_external_access": False, "lock_configuration": True,
+            "threads": cores(), "memory_limit": f"{memory // 2**20}MiB", "autoload_known_extensions": False,
+            "autoinstall_known_extensions": False,
         }  # fmt: skip
         try:
             self._base = duckdb.connect(str(path), read_only=True, config=config)
+            # in this order: what is locked cannot be set, and without a place on the disk nothing is left there
+            for setting in ("temp_directory = ''", "enable_external_access = false", "lock_configuration = true"):
+                self._base.execute(f"SET {setting}")
             self._tables = Tables(self._base).read()
         except (duckdb.Error, LookupError, ValueError, TypeError) as error:
             raise NotCompiled(f"{path} cannot be read: {error}") from None
@@ -44,8 +46,9 @@ class Columns:
             raise NotCompiled(f"the format {name}")
         self._tables.brought.clear()
         sql, columns = compiled(query, self._tables)
+        shown = ", ".join(value.sql for _, value in columns)
         try:
-            rows = self._base.execute(f"SELECT * FROM ({sql}) LIMIT {limits.rows + 1}").fetchall()
+            rows = self._base.execute(f"SELECT {shown} FROM ({sql}) LIMIT {limits.rows + 1}").fetchall()
             if len(rows) > limits.rows:
                 raise too_large("rows", limits.rows)
             texts = self._texts(rows, columns)

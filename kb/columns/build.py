@@ -138,7 +138,7 @@ def fill(base: duckdb.DuckDBPyConnection, files: dict[str, Path], wants: Wanted)
 def _read(base: duckdb.DuckDBPyConnection, place: int, path: Path) -> None:
     """The pairs of one property as hashes, and the terms in them that were not found before."""
     columns = "columns = {'s': 'VARCHAR', 'o': 'VARCHAR'}, delim = '\t', header = false, quote = '', escape = ''"
-    source = f"read_csv(?, {columns}, auto_detect = false, max_line_size = 67108864, nullstr = '')"
+    source = f"read_csv(?, {columns}, auto_detect = false, max_line_size = 4194304, buffer_size = 16777216, nullstr = '')"
     hashes = f"{HASH.format('s')} AS hs, {HASH.format('o')} AS ho"
     base.execute(f"CREATE TABLE read AS SELECT s, o, {hashes} FROM {source}", [str(path)])
     base.execute(f"CREATE TABLE raw{place} AS SELECT hs AS s, ho AS o FROM read")

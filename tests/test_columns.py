@@ -69,7 +69,8 @@ SAME = [
     "SELECT ?x ?n ?m { ?x e:age ?a OPTIONAL { ?x e:knows ?y OPTIONAL { ?y e:note ?n } } OPTIONAL { ?x e:note ?m } } "
     "ORDER BY ?x ?n ?m",
     "SELECT ?x ?n { ?x e:age ?a OPTIONAL { ?x e:note ?n } OPTIONAL { ?y e:note ?n } } ORDER BY ?x ?n",
-    "SELECT ?x ?n ?y { ?x e:age ?a OPTIONAL { ?x e:note ?n } OPTIONAL { ?y e:note ?n . ?y e:age 7 } } ORDER BY ?x ?n ?y",
+    "SELECT ?x ?n ?y { ?x e:age ?a OPTIONAL { ?x e:note ?n } OPTIONAL { ?y e:note ?n . ?y e:age 7 } } "
+    "ORDER BY ?x ?n ?y",
     "SELECT ?x ?n ?m { ?x e:age ?a OPTIONAL { ?x e:note ?n } { ?x e:age ?b } UNION { ?x e:note ?n } } ORDER BY ?x ?n",
     "SELECT ?x ?n { ?x e:age ?a OPTIONAL { ?x e:note ?n FILTER EXISTS { ?x e:knows e:a } } } ORDER BY ?x ?n",
     "SELECT ?x ?y ?n { ?x e:knows ?y OPTIONAL { ?y e:note ?n FILTER EXISTS { ?z e:knows ?x } } } ORDER BY ?x ?y ?n",
@@ -96,8 +97,10 @@ SAME = [
     "SELECT ?x (SUM(?one) AS ?s) { ?x e:knows ?y OPTIONAL { ?x e:note ?n } BIND(IF(?n = 'x', 1, 0) AS ?one) } "
     "GROUP BY ?x ORDER BY ?x",
     "SELECT (SUM(?one) AS ?s) { ?x e:nothing ?y BIND(1 + 1 AS ?one) }",
-    "SELECT ?x (IF(MAX(?one) = 1, 1, 0) AS ?m) { ?x e:knows ?y BIND(IF(?y = e:c, 1, 0) AS ?one) } GROUP BY ?x ORDER BY ?x",
-    "SELECT ?x ?c { ?x e:age ?a { SELECT ?x (COUNT(?y) AS ?c) { ?x e:knows ?y } GROUP BY ?x } FILTER(?c > 1) } ORDER BY ?x",
+    "SELECT ?x (IF(MAX(?one) = 1, 1, 0) AS ?m) { ?x e:knows ?y BIND(IF(?y = e:c, 1, 0) AS ?one) } GROUP BY ?x "
+    "ORDER BY ?x",
+    "SELECT ?x ?c { ?x e:age ?a { SELECT ?x (COUNT(?y) AS ?c) { ?x e:knows ?y } GROUP BY ?x } FILTER(?c > 1) } "
+    "ORDER BY ?x",
     "SELECT ?x ?d { ?x e:at ?a BIND(SUBSTR(STR(?a), 1, 10) AS ?d) } ORDER BY ?d ?x",
     "SELECT ?d (COUNT(?x) AS ?c) { ?x e:at ?a BIND(SUBSTR(STR(?a), 1, 7) AS ?d) } GROUP BY ?d ORDER BY DESC(?d)",
     "SELECT ?x { ?x e:note ?n FILTER(CONTAINS(?n, 'y')) } ORDER BY ?x",
@@ -161,7 +164,7 @@ def corners(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Columns]:
 
 
 def told(store: Store, query: str) -> bytes | None:
-    return store.query(query).serialize(format=QueryResultsFormat.TSV)  # type: ignore[union-attr]
+    return store.query(query).serialize(format=QueryResultsFormat.TSV)  # type: ignore[union-attr, arg-type]
 
 
 @pytest.mark.parametrize("query", SAME)
@@ -195,7 +198,7 @@ def test_columns_write_every_format_as_the_store_does(name: str, corners: tuple[
     store, columns = corners
     query = HEAD + "SELECT ?x ?w ?n { ?x e:hostile ?w OPTIONAL { ?x e:note ?n } } ORDER BY ?x"
     kind = {"json": QueryResultsFormat.JSON, "xml": QueryResultsFormat.XML, "csv": QueryResultsFormat.CSV}
-    expected = store.query(query).serialize(format=kind.get(name, QueryResultsFormat.TSV))  # type: ignore[union-attr]
+    expected = store.query(query).serialize(format=kind.get(name, QueryResultsFormat.TSV))  # type: ignore[union-attr, arg-type]
     assert columns.ask(query, name, WIDE).body == expected
 
 
@@ -290,14 +293,20 @@ def test_columns_are_named_to_who_waits_in_vain(demo: KnowledgeBase) -> None:
         ask(demo, store=slow)
 
 
-@pytest.mark.parametrize("harm", ["cut", "other", "empty"])
+@pytest.mark.parametrize("harm", ["cut", "other", "spoilt"])
 def test_columns_that_are_damaged_leave_the_answer_to_the_store(harm: str, mixed_home: Path, tmp_path: Path) -> None:
     shutil.copytree(mixed_home, tmp_path / "home")
     kept = Answer("", b"", 7)
     with KnowledgeBase.open(tmp_path / "home") as base:
         path = base.snapshot().folder / FILE
         whole = path.read_bytes()
-        path.write_bytes({"cut": whole[: len(whole) // 2], "other": b"x" * 5000, "empty": b""}[harm])
+        path.write_bytes(
+            {
+                "cut": whole[: len(whole) // 2],
+                "other": b"x" * 5000,
+                "spoilt": whole[:9000] + b"x" * 9000 + whole[18000:],
+            }[harm]
+        )
         assert ask(base, store=lambda: kept) is kept
 
 
@@ -308,7 +317,7 @@ def test_columns_of_a_killed_build_are_made_anew(tmp_path: Path) -> None:
     (work / FILE).write_bytes(b"half")
     assert not (tmp_path / FILE).exists()
     build.build(tmp_path / "store", tmp_path / FILE, wants=wants())
-    assert sorted(p.name for p in tmp_path.iterdir()) == [FILE, "store"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [FILE, f"{FILE}.bytes", "store"]
     assert Columns(tmp_path / FILE, MEMORY).ask(HEAD + SAME[0], "tsv", WIDE).rows
 
 

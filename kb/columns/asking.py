@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from kb.columns.build import FILE
+from kb.columns.build import FILE, stands
 from kb.columns.wanted import about_dataset
 from kb.errors import QueryTimeout
 from kb.query.desk import Asker
@@ -53,7 +53,7 @@ class Columnar:
         if not self._large(index, question, values):
             return store()
         path = folder / FILE
-        if path.is_file() and form_of(text) == "SELECT":
+        if stands(path) and form_of(text) == "SELECT":
             try:
                 return self._started().ask(path, text, name, limits, asker=asker)
             except Unfit:
@@ -61,7 +61,7 @@ class Columnar:
         try:
             return store()
         except QueryTimeout as error:
-            if path.is_file():
+            if stands(path):
                 raise
             hint = f"{error.hint} Whoever runs this can prepare questions about large datasets with: mizan columns"
             raise QueryTimeout(error.what, error.why, hint.strip()) from None

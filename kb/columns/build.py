@@ -19,6 +19,7 @@ from kb.columns.extract import extract
 from kb.columns.wanted import Wanted, wanted
 from kb.errors import MizanError
 from kb.process import cores
+from kb.storage import replace_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,7 +73,7 @@ def make(store: Path, target: Path, progress: Progress = lambda done: None) -> P
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go when this process ends
         except BlockingIOError:
             raise ColumnsFailed("Another process makes these columns now", "", "Wait until it has ended.") from None
-        if not target.is_file():
+        if not stands(target):
             build(store, target, progress)
     return target
 
@@ -98,11 +99,25 @@ def build(store: Path, target: Path, progress: Progress = lambda done: None, wan
         }  # fmt: skip
         with duckdb.connect(str(work / FILE), config=config) as base:
             fill(base, files, wants)
+        size = (work / FILE).stat().st_size
+        replace_file(_mark(target), str(size).encode())
         (work / FILE).rename(target)
     except duckdb.Error as error:
         raise ColumnsFailed(f"{target} could not be made", " ".join(str(error).split())[:300]) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def stands(target: Path) -> bool:
+    """Whether a columnar copy is there, and as long as it was made: the engine may end a process on a cut one."""
+    try:
+        return target.stat().st_size == int(_mark(target).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return False
+
+
+def _mark(target: Path) -> Path:
+    return target.with_name(f"{target.name}.bytes")
 
 
 def fill(base: duckdb.DuckDBPyConnection, files: dict[str, Path], wants: Wanted) -> None:
@@ -138,7 +153,9 @@ def fill(base: duckdb.DuckDBPyConnection, files: dict[str, Path], wants: Wanted)
 def _read(base: duckdb.DuckDBPyConnection, place: int, path: Path) -> None:
     """The pairs of one property as hashes, and the terms in them that were not found before."""
     columns = "columns = {'s': 'VARCHAR', 'o': 'VARCHAR'}, delim = '\t', header = false, quote = '', escape = ''"
-    source = f"read_csv(?, {columns}, auto_detect = false, max_line_size = 4194304, buffer_size = 16777216, nullstr = '')"
+    # with the engine's own buffers for such lines its memory would not do
+    room = "max_line_size = 4194304, buffer_size = 16777216"
+    source = f"read_csv(?, {columns}, auto_detect = false, {room}, nullstr = '')"
     hashes = f"{HASH.format('s')} AS hs, {HASH.format('o')} AS ho"
     base.execute(f"CREATE TABLE read AS SELECT s, o, {hashes} FROM {source}", [str(path)])
     base.execute(f"CREATE TABLE raw{place} AS SELECT hs AS s, ho AS o FROM read")

@@ -164,7 +164,7 @@ def corners(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Columns]:
 
 
 def told(store: Store, query: str) -> bytes | None:
-    return store.query(query).serialize(format=QueryResultsFormat.TSV)  # type: ignore[union-attr, arg-type]
+    return store.query(query).serialize(format=QueryResultsFormat.TSV)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("query", SAME)
@@ -198,7 +198,7 @@ def test_columns_write_every_format_as_the_store_does(name: str, corners: tuple[
     store, columns = corners
     query = HEAD + "SELECT ?x ?w ?n { ?x e:hostile ?w OPTIONAL { ?x e:note ?n } } ORDER BY ?x"
     kind = {"json": QueryResultsFormat.JSON, "xml": QueryResultsFormat.XML, "csv": QueryResultsFormat.CSV}
-    expected = store.query(query).serialize(format=kind.get(name, QueryResultsFormat.TSV))  # type: ignore[union-attr, arg-type]
+    expected = store.query(query).serialize(format=kind.get(name, QueryResultsFormat.TSV))  # type: ignore[arg-type]
     assert columns.ask(query, name, WIDE).body == expected
 
 

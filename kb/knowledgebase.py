@@ -31,7 +31,6 @@ from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
 from kb.query import afar, fulltext, policy, saved
-from kb.query.answers import Answers
 from kb.query.desk import Asker
 from kb.query.pool import QueryPool
 from kb.record import Record, named, refuse_restricted
@@ -115,8 +114,8 @@ class KnowledgeBase:
 
     def close(self) -> None:
         """End the query workers."""
+        self._columnar.close()
         with self._guard:
-            self._columnar.close()
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
@@ -160,22 +159,17 @@ class KnowledgeBase:
     ) -> Answer:  # fmt: skip
         """Answer a saved query with these parameter values (as a person writes them); what took long is kept.
 
-        A value that names nothing here, or a thing of another class, is an error: its empty answer could be taken
-        for a finding.
+        A value that names nothing here, or no such thing, is an error: its empty answer could be taken for a finding.
         """
-        here = at or self.snapshot()
-        text = question.bind(values)
+        here, text, granted = at or self.snapshot(), question.bind(values), limits or self._limits
         question.check(values, here.store, lambda words: [hit.iri for hit in here.index.find(words, limit=3).items])
-
-        granted, columnar = limits or self._limits, self._columnar
 
         def store() -> Answer:
             return self.ask(text, name, limits, here, asker=asker, ours=True)
 
-        def ask() -> Answer:
-            return columnar.ask(here.folder, here.index, question, values, text, name, granted, asker, store)
-
-        return Answers(here.answers).get(text, name, granted, ask) if self._mirror is None else store()
+        if self._mirror is not None:
+            return store()
+        return self._columnar.ask(here.folder, here.index, question, values, text, name, granted, asker, store)
 
     def screener(self, at: Snapshot | None = None) -> Screener:
         """The engine of applicability under the law of a snapshot; the same object while the snapshot is."""

@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, RdfFormat, 
 from kb.cli import main
 from kb.columns import build
 from kb.columns.answer import Columns
-from kb.columns.asking import Columnar
+from kb.columns.asking import KEPT, Columnar
 from kb.columns.build import FILE, ColumnsFailed
 from kb.columns.relation import NotCompiled
 from kb.columns.wanted import Wanted, about_dataset
@@ -252,6 +252,7 @@ def ask(base: KnowledgeBase, limits: Limits = WIDE, store: Callable[[], Answer] 
 
     here, question = base.snapshot(), saved.load("report", "incidents_in_place_and_period")
     columnar = Columnar(limits, Policy(), many)
+    shutil.rmtree(here.folder / KEPT, ignore_errors=True)  # of another test
     try:
         return columnar.ask(
             here.folder, here.index, question, {}, question.bind({}), "json", limits, None, store or never

@@ -13,6 +13,7 @@ from pathlib import Path
 from kb.columns.build import FILE, stands
 from kb.columns.wanted import about_dataset
 from kb.errors import QueryTimeout
+from kb.query.answers import Answers
 from kb.query.desk import Asker
 from kb.query.guard import form_of
 from kb.query.policy import Policy
@@ -25,6 +26,7 @@ from kb.search.schema import FACETS
 from kb.store.base import Answer, Limits
 
 MANY = 5000  # incidents of a dataset from which its questions go to the columns
+KEPT = "answers"  # the folder in a snapshot's own
 MODULE = "kb.columns.worker"
 
 
@@ -49,10 +51,20 @@ class Columnar:
         self, folder: Path, index: SearchIndex, question: SavedQuery, values: Mapping[str, str], text: str, name: str,
         limits: Limits, asker: Asker | None, store: Callable[[], Answer],
     ) -> Answer:  # fmt: skip
-        """The answer to a question bound as `text` over the snapshot in `folder`; `store` asks the store."""
-        if not self._large(index, question, values):
-            return store()
-        path = folder / FILE
+        """The answer to a question bound as `text` over the snapshot in `folder`; `store` asks the store.
+
+        What took long is kept beside the snapshot, whoever answered it.
+        """
+
+        def asked() -> Answer:
+            large = self._large(index, question, values)
+            return self._answered(folder / FILE, text, name, limits, asker, store) if large else store()
+
+        return Answers(folder / KEPT).get(text, name, limits, asked)
+
+    def _answered(
+        self, path: Path, text: str, name: str, limits: Limits, asker: Asker | None, store: Callable[[], Answer]
+    ) -> Answer:
         if stands(path) and form_of(text) == "SELECT":
             try:
                 return self._started().ask(path, text, name, limits, asker=asker)

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 FILE = "columns.duckdb"
 BITS = 10  # of a number, for terms of equal value
-HASH = "hash({0})"  # what terms are told apart by while they are sorted
+# What terms are told apart by while they are sorted, with the other half of the digest to see when it does not do.
+# The engine's own hash() gave 66 pairs of real labels one number among 4.4 million terms.
+HASH = "md5_number_lower({0})"
 _MEMORY = "1500MB"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 # A literal in N-Triples: its text, its language, its datatype. The text ends at the last quote.
@@ -162,7 +164,7 @@ def _read(base: duckdb.DuckDBPyConnection, place: int, path: Path) -> None:
     for end in ("o", "s"):
         base.execute(
             f"INSERT INTO found SELECT h, c, any_value(text) FROM (SELECT h{end} AS h, "
-            f"md5_number_lower({end}) AS c, {end} AS text FROM read) r "
+            f"md5_number_upper({end}) AS c, {end} AS text FROM read) r "
             "WHERE NOT EXISTS (SELECT 1 FROM found f WHERE f.h = r.h AND f.c = r.c) GROUP BY h, c"
         )
     base.execute("DROP TABLE read")

@@ -99,8 +99,13 @@ def build(store: Path, target: Path, progress: Progress = lambda done: None, wan
             "preserve_insertion_order": False, "autoload_known_extensions": False,
             "autoinstall_known_extensions": False,
         }  # fmt: skip
-        with duckdb.connect(str(work / FILE), config=config) as base:
+        with duckdb.connect(str(work / "sorted.duckdb"), config=config) as base:
             fill(base, files, wants)
+            # into a file without the room that was needed on the way, which the engine does not give back
+            place = str(work / FILE).replace("'", "''")
+            base.execute(f"ATTACH '{place}' AS whole")
+            base.execute("COPY FROM DATABASE sorted TO whole")
+            base.execute("DETACH whole")
         size = (work / FILE).stat().st_size
         replace_file(_mark(target), str(size).encode())
         (work / FILE).rename(target)
@@ -131,6 +136,7 @@ def fill(base: duckdb.DuckDBPyConnection, files: dict[str, Path], wants: Wanted)
         _read(base, place, files[iri])
     if base.execute("SELECT 1 FROM (SELECT h FROM found GROUP BY h HAVING count(*) > 1) LIMIT 1").fetchone():
         raise ColumnsFailed("Two terms have one hash", "columns of this snapshot cannot be made", "")
+    base.execute("SET preserve_insertion_order = true")  # from here on tables are written in order
     _number(base)
     properties: dict[str, dict[str, object]] = {}
     for place, iri in enumerate(order):

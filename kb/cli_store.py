@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
+from kb.columns.build import FILE, make
 from kb.knowledgebase import KnowledgeBase
-from kb.option import HOME, bar, example
+from kb.option import HOME, JSON, bar, example
 from kb.snapshot import Retention
+from kb.storage import plain_errors
 
 
 def register(commands: click.Group) -> None:
     """Add the commands of this module to `mizan`, in the order in which a newcomer needs them."""
-    for command in (compact, backup, restore, rebuild):
+    for command in (columns, compact, backup, restore, rebuild):
         commands.add_command(command)
+
+
+@example("mizan columns")
+@click.command()
+@HOME
+@JSON
+def columns(home: Path, as_json: bool) -> None:
+    """Prepare saved questions about very large datasets: a columnar copy of the current snapshot, kept as its part."""
+    with KnowledgeBase.open(home) as base, bar("triples") as progress:
+        here = base.snapshot()
+        with plain_errors(here.folder):
+            made = make(here.store_folder, here.folder / FILE, lambda done: progress(done, done))
+        about = {"snapshot": here.number, "bytes": made.stat().st_size}
+    if as_json:
+        click.echo(json.dumps(about))
+    else:
+        click.echo(f"The columns of snapshot {about['snapshot']} take {about['bytes']:,} bytes.")
 
 
 @example("mizan compact --keep 1 --days 30")

@@ -22,6 +22,7 @@ from kb.applicability.check import MappingCheck, check
 from kb.applicability.facts import reported
 from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
+from kb.columns.asking import Columnar
 from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew
 from kb.importing import Door, Imported, Options, Progress
 from kb.ingest import explain
@@ -30,7 +31,6 @@ from kb.ledger import Check, Entry, Ledger
 from kb.ns import ID, RDF
 from kb.paths import Home
 from kb.query import afar, fulltext, policy, saved
-from kb.query.answers import Answers
 from kb.query.desk import Asker
 from kb.query.pool import QueryPool
 from kb.record import Record, named, refuse_restricted
@@ -70,6 +70,7 @@ class KnowledgeBase:
         self._limits = limits or self.policy.limits
         self._workers = workers or self.policy.workers
         self._mirror = writer.published_to(home)
+        self._columnar = Columnar(self._limits, self.policy)
         self._pool: QueryPool | None = None
         self._snapshot: Snapshot | None = None
         self._screener: tuple[Snapshot, Screener] | None = None
@@ -113,6 +114,7 @@ class KnowledgeBase:
 
     def close(self) -> None:
         """End the query workers."""
+        self._columnar.close()
         with self._guard:
             if self._pool is not None:
                 self._pool.close()
@@ -157,17 +159,17 @@ class KnowledgeBase:
     ) -> Answer:  # fmt: skip
         """Answer a saved query with these parameter values (as a person writes them); what took long is kept.
 
-        A value that names nothing here, or a thing of another class, is an error: its empty answer could be taken
-        for a finding.
+        A value that names nothing here, or no such thing, is an error: its empty answer could be taken for a finding.
         """
-        here = at or self.snapshot()
-        text = question.bind(values)
+        here, text, granted = at or self.snapshot(), question.bind(values), limits or self._limits
         question.check(values, here.store, lambda words: [hit.iri for hit in here.index.find(words, limit=3).items])
 
-        def ask() -> Answer:
+        def store() -> Answer:
             return self.ask(text, name, limits, here, asker=asker, ours=True)
 
-        return Answers(here.answers).get(text, name, limits or self._limits, ask) if self._mirror is None else ask()
+        if self._mirror is not None:
+            return store()
+        return self._columnar.ask(here.folder, here.index, question, values, text, name, granted, asker, store)
 
     def screener(self, at: Snapshot | None = None) -> Screener:
         """The engine of applicability under the law of a snapshot; the same object while the snapshot is."""

@@ -15,7 +15,7 @@ FLOORS = (
     ("kb.record", "kb.people"),
     ("kb.vocabulary", "kb.document", "kb.ledger", "kb.store", "kb.origin"),
     ("kb.query", "kb.search", "kb.validation", "kb.export"),
-    ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle", "kb.matching"),
+    ("kb.snapshot", "kb.ingest", "kb.applicability", "kb.bundle", "kb.matching", "kb.columns"),
     ("kb.replay", "kb.form"),
     ("kb.writer", "kb.generate"),
     ("kb.importing", "kb.upkeep"),

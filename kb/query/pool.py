@@ -24,6 +24,10 @@ class QueryFailed(MizanError):
     title = "The query failed"
 
 
+class Unfit(QueryFailed):
+    """This kind of worker does not answer the query; another has to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """How busy a pool is: workers alive, queries running and waiting, and workers replaced so far by reason."""
@@ -37,7 +41,10 @@ class Load:
 class QueryPool:
     """A few workers shared by all threads. Close it, or use it as a context manager."""
 
-    def __init__(self, size: int = 2, limits: Limits | None = None, policy: Policy | None = None) -> None:
+    def __init__(
+        self, size: int = 2, limits: Limits | None = None, policy: Policy | None = None,
+        module: str = "kb.query.worker",
+    ) -> None:  # fmt: skip
         self.policy = policy or Policy()
         self.limits = limits or self.policy.limits
         self._desk = Desk(size, self.policy)
@@ -45,6 +52,7 @@ class QueryPool:
         self._all: set[WorkerProcess] = set()
         self._replaced: Counter[str] = Counter()
         self._closed = False
+        self._module = module
         for _ in range(size):
             self._free.append(self._new())
 
@@ -153,7 +161,7 @@ class QueryPool:
         self._replaced[reason] += 1
 
     def _new(self) -> WorkerProcess:
-        worker = WorkerProcess(self.limits.memory, self.policy.services)
+        worker = WorkerProcess(self.limits.memory, self.policy.services, self._module)
         self._all.add(worker)
         if self._closed:  # while this one was started
             worker.kill()
@@ -175,7 +183,8 @@ def _stopped() -> QueryFailed:
 
 
 def _error(head: dict[str, Any]) -> MizanError:
-    kind = QueryFailed if head["error"] == "QueryFailed" else getattr(errors, head["error"])
+    own = {"QueryFailed": QueryFailed, "Unfit": Unfit}
+    kind = own[head["error"]] if head["error"] in own else getattr(errors, head["error"])
     if kind is QueryInvalid:
         place = {key: head[key] for key in ("line", "column", "excerpt")}
         return QueryInvalid(head["what"], head["why"], head["hint"], **place)

@@ -33,9 +33,9 @@ class Died(Exception):
 class WorkerProcess:
     """One process and its two pipes."""
 
-    def __init__(self, memory: int, services: Sequence[str] = ()) -> None:
+    def __init__(self, memory: int, services: Sequence[str] = (), module: str = "kb.query.worker") -> None:
         self._services = services
-        command = [sys.executable, "-P", "-m", "kb.query.worker", str(memory), *(["calls"] if services else [])]
+        command = [sys.executable, "-P", "-m", module, str(memory), *(["calls"] if services else [])]
         root = str(Path(__file__).resolve().parents[2])
         self._process = subprocess.Popen(
             command,

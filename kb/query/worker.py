@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,8 @@ def _redirected(query: str, calls: list[list[int]], port: int) -> str:
     return query
 
 
-def main() -> int:
-    """Serve requests until the standard input ends."""
-    limit, calls = int(sys.argv[1]), sys.argv[2:] == ["calls"]
+def serve(memory: int, reply: Callable[[dict[str, Any]], tuple[dict[str, Any], bytes]], *, calls: bool = False) -> int:
+    """Answer requests by `reply`, with at most `memory` bytes, until the standard input ends."""
     sealed = cut_network()
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing but frames may reach the pipe
@@ -79,19 +79,24 @@ def main() -> int:
         from kb.query.outlet import open_outlet  # with the server of the library: only for those who need it
 
         port = open_outlet(answers, sealed)
-    limit_memory(limit)
+    limit_memory(memory)
     write_frame(answers, json.dumps({"ready": True, "network": not sealed}).encode())
-    stores: dict[str, LocalStore] = {}
     while (frame := read_frame(requests)) is not None:
         request = json.loads(frame)
         # whoever asked ends this process in time; if that one was killed, the kernel does it
         signal.setitimer(signal.ITIMER_REAL, request["seconds"] + _GRACE)
         if request.get("calls"):
             request["query"] = _redirected(request["query"], request["calls"], port)
-        head, body = answer(request, stores)
+        head, body = reply(request)
         signal.setitimer(signal.ITIMER_REAL, 0)
         write_frame(answers, json.dumps(head).encode(), body)
     return 0
+
+
+def main() -> int:
+    """Answer from stores."""
+    stores: dict[str, LocalStore] = {}
+    return serve(int(sys.argv[1]), lambda request: answer(request, stores), calls=sys.argv[2:] == ["calls"])
 
 
 if __name__ == "__main__":

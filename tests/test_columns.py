@@ -279,6 +279,11 @@ def test_columns_refuse_an_answer_past_its_cap_as_the_store_does(limits: Limits,
     assert str(columns.value) == str(store.value)
 
 
+def test_columns_that_need_too_much_memory_leave_the_answer_to_the_store(mixed: KnowledgeBase) -> None:
+    kept = Answer("", b"", 7)
+    assert ask(mixed, Limits(seconds=60, memory=2**21), store=lambda: kept) is kept
+
+
 def test_columns_that_take_too_long_are_stopped(mixed: KnowledgeBase) -> None:
     start = time.monotonic()
     with pytest.raises(QueryTimeout):

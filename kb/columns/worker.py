@@ -37,8 +37,8 @@ class _Answering:
             return {"error": "Unfit", "what": "The columns do not answer this", "why": str(reason)}, b""
         except MizanError as error:
             return {"error": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}, b""
-        except MemoryError:
-            return {"error": "MemoryError"}, b""
+        except MemoryError:  # the store works row by row: it may be slow where this needs too much at once
+            return {"error": "Unfit", "what": "The columns need more memory than they may have"}, b""
         return {"media_type": answer.media_type, "rows": answer.rows}, answer.body
 
 

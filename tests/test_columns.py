@@ -83,6 +83,8 @@ SAME = [
     "SELECT ?x ?y { ?x e:age ?a . ?x e:part* ?y } ORDER BY ?x ?y",
     "SELECT ?x ?y { ?x e:age ?a OPTIONAL { ?y e:part* ?x } } ORDER BY ?x ?y",
     "SELECT ?x ?y { ?x e:knows+ ?y } ORDER BY ?x ?y",
+    "SELECT ?x ?y { ?x e:age ?a OPTIONAL { { ?x e:knows ?w FILTER EXISTS { ?w e:note ?n FILTER(?n = 'y') } } "
+    "{ ?y e:part* ?x } } } ORDER BY ?x ?y",
     "SELECT ?y { e:d e:part? ?y } ORDER BY ?y",
     "SELECT ?x { ?x e:part+ e:a } ORDER BY ?x",
     "SELECT ?x ?y (COUNT(?n) AS ?c) { ?x e:name ?n . ?y e:age ?a . ?x e:part* ?y } GROUP BY ?x ?y ORDER BY ?x ?y",

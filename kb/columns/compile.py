@@ -12,6 +12,7 @@ from typing import Any
 from rdflib import Variable
 from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.algebra import translateGroupGraphPattern
+from rdflib.plugins.sparql.parserutils import CompValue
 
 from kb.columns.aggregate import aggregated
 from kb.columns.expression import Expressions, Scope
@@ -41,6 +42,7 @@ class Compiler:
         self._patterns = Patterns(tables, self._names)
         self._expressions = Expressions(tables, self._exists)
         self._shared: list[str] = []
+        self._translated: dict[int, Any] = {}
 
     def answer(self, part: Any) -> tuple[str, list[tuple[str, Value]]]:
         """The whole query, in its order; equal rows and ties come in the order of their columns."""
@@ -248,8 +250,7 @@ class Compiler:
 
     def _exists(self, graph: Any, scope: Scope) -> str:
         """Whether a pattern has a row that agrees with the row in scope; its filters see that row, too."""
-        if graph.name == "GroupGraphPatternSub":
-            graph = translateGroupGraphPattern(graph)
+        graph = self._flattened(graph)
         outer, self._expressions = self._expressions, _Within(self._tables, self._exists, scope)
         try:
             self._refuse_hiding(graph)
@@ -262,6 +263,23 @@ class Compiler:
             _agreeing(scope[name], value, "JOIN")[1] for name, value in found.under(alias).items() if name in scope
         ]
         return f"EXISTS (SELECT 1 FROM ({found.sql}) {alias} WHERE {' AND '.join(conditions) or 'true'})"
+
+    def _flattened(self, graph: Any) -> Any:
+        """A pattern of EXISTS in which a further EXISTS is joined: whether there is a row is all that is asked.
+
+        Two levels of patterns that each look at the row outside made the engine pair everything with everything. The
+        library takes the filters out of what it translates, so each pattern is translated once.
+        """
+        if graph.name == "GroupGraphPatternSub":
+            if id(graph) not in self._translated:
+                self._translated[id(graph)] = translateGroupGraphPattern(graph)
+            graph = self._translated[id(graph)]
+        if graph.name != "Filter" or graph.expr.name != "Builtin_EXISTS":
+            return graph
+        inner = self._flattened(graph.expr.graph)
+        condition = inner.expr if inner.name == "Filter" else None
+        joined = CompValue("Join", p1=graph.p, p2=inner.p if condition is not None else inner)
+        return joined if condition is None else CompValue("Filter", p=joined, expr=condition)
 
     def _refuse_hiding(self, graph: Any) -> None:
         """Parts in which the row outside could be seen or not, by the reading of the standard."""

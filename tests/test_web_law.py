@@ -139,9 +139,9 @@ def test_claim_on_a_whole_instrument_shows_its_provisions(client: FlaskClient, d
 
 @pytest.mark.parametrize(("path", "most"), [(HOSPITAL, 2), (f"{HOSPITAL}/screening", 0), (MATRIX, 0), (OFFENCE, 7)])
 def test_page_asks_few_questions(
-    path: str, most: int, client: FlaskClient, demo: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+    path: str, most: int, demo: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    client, asked = create_app(demo).test_client(), list[str]()
     ask = KnowledgeBase.ask
 
     def counted(self: KnowledgeBase, query: str, *rest: Any, **more: Any) -> Answer:

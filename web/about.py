@@ -72,12 +72,23 @@ class Counts:
         with self._guard:
             return self._rows if self._snapshot is at and done.is_set() else {}
 
+    def triples(self, at: Snapshot, *, count: bool = True) -> int | None:
+        """How many triples there are, None while that is not known; without `count` they are not counted for this.
+
+        The store counts by reading all of itself, and holds up every other thread meanwhile.
+        """
+        with self._guard:
+            begun = self._snapshot is at
+        rows = self.get(at, 0.0).get("properties") if count or begun else None
+        return sum(int(row["n"]) for row in rows) if rows else None
+
     def _count(self, at: Snapshot, done: threading.Event) -> None:
-        queries = {"classes": _CLASSES, "properties": _PROPERTIES, "parts": _PARTS}
-        try:
-            rows = {name: self._ask(query, at) for name, query in queries.items()}
-        except MizanError:
-            rows = {}  # too much data to count in time, or the base is being closed: the description goes without
+        queries, rows = {"classes": _CLASSES, "properties": _PROPERTIES, "parts": _PARTS}, {}
+        for name, query in queries.items():
+            try:
+                rows[name] = self._ask(query, at)
+            except MizanError:  # too much data to count in time, or the base is being closed: it goes without these
+                break
         with self._guard:
             if self._snapshot is at:
                 self._rows = rows
@@ -109,9 +120,11 @@ def description(address: str, at: Snapshot, counts: dict[str, list[dict[str, str
             PREFIXES["owl"] + "versionInfo": [Literal(f"snapshot {at.number}")],
         }),
         *_of(graph, {RDF.type.value: [SD + "Graph", VOID + "Dataset"]}),
-        *_number(dataset, "triples", len(at.store)), *_number(graph, "triples", len(at.store)),
     ]  # fmt: skip
-    return [*told, *_partitions(graph, counts)] if counts else told
+    if "properties" in counts:
+        triples = sum(int(row["n"]) for row in counts["properties"])
+        told += [*_number(dataset, "triples", triples), *_number(graph, "triples", triples)]
+    return [*told, *_partitions(graph, counts)] if "parts" in counts else told
 
 
 _GEO = ("distance", "sfWithin", "sfContains", "sfIntersects", "sfDisjoint", "sfEquals")

@@ -31,7 +31,8 @@ from web.site import here, page, tongue
 _LOG = logging.getLogger("mizan.web")
 PROBLEM = "application/problem+json"
 TITLES = (  # of the errors in kb.errors and here, for translation
-    marked("Mizan could not do this"), marked("The request does not fit"), marked("Not found"),
+    marked("The columns could not be made"), marked("Mizan could not do this"), marked("The request does not fit"),
+    marked("Not found"),
     marked("The data does not conform"), marked("The file cannot be read"), marked("No knowledge base here"),
     marked("The knowledge base is being written"), marked("The knowledge base is newer than this software"),
     marked("The disk refused"), marked("The ledger does not verify"), marked("The query does not parse"),

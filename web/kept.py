@@ -20,8 +20,8 @@ class Kept:
     """One for each application."""
 
     def __init__(self, base: KnowledgeBase) -> None:
-        self.journal = Journal(base)
         self.counts = about.Counts(base)
+        self.journal = Journal(base, self.counts.triples)
         self.described = about.Described()
 
 

@@ -53,5 +53,5 @@ class Panels:
         """The panel `name` with each slot filled by an IRI, or by several."""
         terms = {slot: [NamedNode(i) for i in ([iri] if isinstance(iri, str) else iri)] for slot, iri in slots.items()}
         text = saved.fill(saved.load("browse", name).text, terms)
-        rows = table(self._base.ask(text, at=self._snapshot))
+        rows = table(self._base.ask(text, at=self._snapshot, ours=True))
         return Panel(rows, "/sparql?" + urlencode({"lang": self._language, "query": text}))

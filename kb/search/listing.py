@@ -81,6 +81,12 @@ class Listing:
             found = self._searcher.search(self._query(filters), limit=1, count=True)
         return int(getattr(found, "count", 0))  # the type stubs of tantivy do not know `count`
 
+    def iris(self, filters: Filters, most: int) -> list[str]:
+        """The IRIs of the incidents that the filters let through, in no order; at most so many."""
+        with plain_errors(self._index.folder):
+            hits = self._searcher.search(self._query(filters), limit=most, count=False).hits
+        return [str(self._searcher.doc(address).get_first("iri")) for _, address in hits]
+
     def page(
         self, filters: Filters, sort: str = "newest", limit: int = 25, after: str = "", before: str = "",
         language: str = "en",

@@ -64,7 +64,7 @@ def health() -> Response:
         site().base.ask(_PROBE, "json", _PROBE_LIMITS, at)
         load = site().base.pool().load()
         told |= {
-            "snapshot": at.number, "published": at.time, "triples": len(at.store), "workers": load.workers,
+            "snapshot": at.number, "published": at.time, "triples": kept().counts.triples(at), "workers": load.workers,
             "running": load.running, "waiting": load.waiting,
             "milliseconds": round(1000 * (perf_counter() - started), 1),
         }  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from pyoxigraph import Literal, NamedNode
 
 from kb.ns import MZ, ONTOLOGY, PREFIXES, RDF
+from kb.search import FACETS, Filters
 from web import comparison, corroboration, exhibit, lexicon, relation, shape, standpoint
 from web.claim import arrange, is_claim
 from web.panel import Panel, Panels
@@ -20,6 +22,7 @@ from web.views.search import PER_PAGE, page_number
 _UNUSED = lexicon.Uses()
 _MODULE = NamedNode(PREFIXES["owl"] + "Ontology")
 Values = tuple[dict[str, Any], list[Node]]
+_FEW = 1_000  # incidents of a place or conflict that their own question is asked about
 
 
 def _claims(panel: Panel) -> list[Node]:
@@ -151,7 +154,7 @@ def dataset(iri: str) -> Values:
     number = page_number()
     hits = here().index.find(kinds=["incident"], dataset=iri, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
     pages = max(1, -(-hits.total // PER_PAGE))
-    counts = panels()("dataset_counts", dataset=iri)
+    counts = site().once(f"dataset {tongue().code} {iri}", here(), lambda: panels()("dataset_counts", dataset=iri))
     values = {
         "counts": counts, "hits": hits, "found": hits.items, "number": number, "pages": pages,
         "dataset_page": lambda n: f"?page={n}",
@@ -162,13 +165,13 @@ def dataset(iri: str) -> Values:
 def place(iri: str) -> Values:
     """Places within, and incidents and series located here."""
     ask = panels()
-    return _named(ask, iri, "place", parts="place_parts", incidents="place_incidents", series="place_series"), []
+    return _named(ask, iri, "place", parts="place_parts", series="place_series") | _incidents("place", iri), []
 
 
 def conflict(iri: str) -> Values:
     """Incidents of the conflict and how it has been classified."""
     ask = panels()
-    values = {"incidents": ask("conflict_incidents", conflict=iri)}
+    values = _incidents("conflict", iri)
     elsewhere = _claims(ask("conflict_classifications", conflict=iri)) + _claims(ask("conflict_claims", record=iri))
     return values, list({n.iri: n for n in elsewhere}.values())
 
@@ -205,6 +208,17 @@ def ontology(iri: str) -> Values:
         "uses": used, "twigs": lexicon.tree(classes), "checking": shape.checking(), "shape_modules": shape.names(),
         "stars": {node.iri: picture for node in classes if (picture := lexicon.star(used.get(node.iri) or _UNUSED))},
     }, []  # fmt: skip
+
+
+def _incidents(kind: str, iri: str) -> dict[str, Any]:
+    """The incidents of a place or conflict: by its question, or the newest and how many there are, where it is many."""
+    code = FACETS[kind].code(iri)
+    listing, filters = listing_of(here()), Filters(facets={kind: (code,)})
+    total = listing.total(filters)
+    if total <= _FEW:
+        return {"incidents": panels()(f"{kind}_incidents", **{kind: iri})}
+    address = f"/{tongue().code}/incidents?{urlencode({kind: code})}"
+    return {"newest": listing.page(filters, language=tongue().code).items, "total": total, "list": address}
 
 
 def _named(ask: Panels, iri: str, slot: str, **names: str) -> dict[str, Any]:

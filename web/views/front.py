@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request
 
 from kb.errors import AnswerTooLarge, QueryTimeout
-from kb.search import Hit
+from kb.search import Filters, Hit, Listing
+from kb.search.schema import STEPS
 from kb.snapshot import Snapshot
 from web import negotiation
 from web.panel import Panel
@@ -13,6 +14,7 @@ from web.show import KINDS
 from web.site import here, not_modified, page, panels, site, tagged
 
 blueprint = Blueprint("front", __name__)
+_READ = 60  # incidents whose claims are counted at most
 
 
 @blueprint.get("/")
@@ -45,9 +47,17 @@ def latest_incidents(snapshot: Snapshot) -> tuple[Hit, ...]:
 
 
 def _documented() -> Panel | None:
+    """The incidents with most claims, out of those that the index knows to have many."""
+    listing, found = Listing(here().index), list[str]()
+    steps = [name for name, _ in reversed(STEPS) if name != "0"]
+    for number in range(1, len(steps) + 1):
+        many = Filters(facets={"claims": tuple(steps[:number])})
+        if listing.total(many) > _READ:  # so many have as many as that: none of them stands out
+            break
+        found = listing.iris(many, _READ)
     try:
-        return panels()("front_documented")
-    except (QueryTimeout, AnswerTooLarge):  # on a very large base this page does without
+        return panels()("front_documented", incident=found) if found else None
+    except (QueryTimeout, AnswerTooLarge):
         return None
 
 

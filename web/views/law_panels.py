@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from pyoxigraph import Literal, NamedNode
 
@@ -14,12 +16,15 @@ from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.errors import AnswerTooLarge, QueryTimeout
 from kb.ns import MZ
 from kb.record import system_node
+from kb.search import FACETS
 from web.panel import Panel
 from web.reading import Node
+from web.screening import OUTCOMES as LISTED
 from web.screening import Corpus, Screened, corpus
-from web.site import here, panels, reader, site
+from web.site import here, panels, reader, site, tongue
 from web.views import law_time
 
+_FEW = 1_000  # incidents of one outcome, of which the first are listed; of more the list of incidents tells
 _OUTCOMES = {
     MZ.applicable.value: "applicable",
     MZ.undetermined.value: "undetermined",
@@ -117,18 +122,26 @@ def _by_crime(elements: list[Node]) -> dict[str, list[Node]]:
     return dict(sorted(found.items()))
 
 
-def _outcomes(iri: str) -> list[tuple[str, int, Panel | None]]:
-    """For each outcome how many incidents have it, and which (None where there are too many to list in time)."""
-    ask = panels()
-    try:
-        counts = {row["outcome"].value: _integer(row["incidents"]) for row in ask("provision_outcomes", provision=iri)}
-    except (QueryTimeout, AnswerTooLarge):
-        return []
-    found: list[tuple[str, int, Panel | None]] = []
+def _outcomes(iri: str) -> list[tuple[str, int, Panel | None, str]]:
+    """For each outcome how many incidents have it, which (None: too many for a page), and where all are listed."""
+    code = FACETS["applicability"].code(iri)
+    found: list[tuple[str, int, Panel | None, str]] = []
+    counts = site().once(f"outcomes {iri}", here(), partial(_counted, iri))
     for outcome, name in _OUTCOMES.items():
         if counts.get(outcome):
-            found.append((name, counts[outcome], _listed(iri, outcome)))
+            number = counts[outcome]
+            narrowed = urlencode({"applicability": f"{code}:{name}"})
+            address = f"/{tongue().code}/incidents?{narrowed}" if name in LISTED else ""
+            found.append((name, number, _listed(iri, outcome) if number <= _FEW else None, address))
     return found
+
+
+def _counted(iri: str) -> dict[str, int]:
+    try:
+        rows = panels()("provision_outcomes", provision=iri)
+    except (QueryTimeout, AnswerTooLarge):
+        return {}
+    return {row["outcome"].value: _integer(row["incidents"]) for row in rows}
 
 
 def _listed(iri: str, outcome: str) -> Panel | None:

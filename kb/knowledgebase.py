@@ -23,7 +23,7 @@ from kb.applicability.facts import reported
 from kb.applicability.jurisdiction import Jurisdiction, jurisdictions
 from kb.bundle import Bundle, BundleRequest
 from kb.columns.asking import Columnar
-from kb.errors import DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew
+from kb.errors import ClientGone, DoesNotConform, NotFound, StoreDamaged, StoreMissing, StoreTooNew
 from kb.importing import Door, Imported, Options, Progress
 from kb.ingest import explain
 from kb.ingest.mapping import Mapping
@@ -80,9 +80,8 @@ class KnowledgeBase:
     def create(cls, root: Path, service: Service | None = None) -> KnowledgeBase:
         """Make a knowledge base in `root`, or open the one there, with vocabulary and law; published to `service`."""
         with plain_errors(root):
-            home = writer.new_home(root, {"format": FORMAT, "software": __version__, "created": now()}, service)
+            writer.new_home(root, {"format": FORMAT, "software": __version__, "created": now()}, service)
         base = cls.open(root)
-        assert base.home == home
         base.load_vocabulary()
         return base
 
@@ -98,9 +97,8 @@ class KnowledgeBase:
                 raise StoreMissing(f"There is no knowledge base in {root}", "", snapshot.MAKE_ONE)
             found = _format(home.manifest)
         if found > FORMAT:
-            raise StoreTooNew(
-                f"{root} has format {found}", f"this software reads up to {FORMAT}", "Install a newer mizan-kb."
-            )
+            what, why = f"{root} has format {found}", f"this software reads up to {FORMAT}"
+            raise StoreTooNew(what, why, "Install a newer mizan-kb.")
         snapshot.retention(home)  # an error there is better told now than after a change
         return cls(home, limits, workers)
 
@@ -113,12 +111,12 @@ class KnowledgeBase:
         self.close()
 
     def close(self) -> None:
-        """End the query workers."""
+        """End the query workers; none starts after this, whoever still asks."""
         self._columnar.close()
         with self._guard:
+            self._workers = 0
             if self._pool is not None:
                 self._pool.close()
-                self._pool = None
 
     # reading
 
@@ -209,6 +207,8 @@ class KnowledgeBase:
     def pool(self) -> QueryPool:
         """The query workers, started at first use."""
         with self._guard:
+            if not self._workers:
+                raise ClientGone("The knowledge base is being closed")
             if self._pool is None:
                 self._pool = QueryPool(self._workers, self._limits, self.policy)
             return self._pool

@@ -77,7 +77,9 @@ def test_script_runs_on_pages_with_the_form_and_nowhere_else(client: FlaskClient
                            ("/en/", False), ("/en/incidents", False), ("/en/nothing", False)):  # fmt: skip
         answer = client.get(path, headers={"Accept": "text/html"})
         policy = answer.headers["Content-Security-Policy"]
-        assert ("script-src 'self'" in policy, "/static/editor/sparql.js" in answer.text) == (scripted, scripted)
+        brushed = path == "/en/incidents"  # its bars take a script of their own
+        assert ("script-src 'self'" in policy) == (scripted or brushed)
+        assert ("/static/editor/sparql.js" in answer.text) == scripted
         assert "default-src 'none'" in policy and "unsafe" not in policy and "data:" not in policy
         assert " style=" not in answer.text and "<style" not in answer.text
 

@@ -130,7 +130,8 @@ def _frame(text: str) -> dict[str, Any]:
         "code_address": Markup('<code dir="ltr">{}</code>').format(request.base_url), "limits": limits,
         "snapshot": here(), "megabytes": limits.bytes // 2**20, "explained": explain(text, questions),
         "groups": [(GROUP_TITLES[group], [q for q in questions if q.group == group]) for group in GROUPS],
-        "triples": kept().counts.triples(here(), count=False), "view_titles": VIEW_TITLES, "view": request.values.get("view", ""),
+        "triples": kept().counts.triples(here(), count=False), "view_titles": VIEW_TITLES,
+        "view": request.values.get("view", ""),
     }  # fmt: skip
 
 

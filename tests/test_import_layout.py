@@ -348,7 +348,7 @@ def test_guide_is_a_page_with_tables(language: str) -> None:
     html = str(guides.rendered("documenter", language))
     assert html.count("<table>") == 3
     assert "<!--" not in html and "&lt;" not in html
-    assert html.count("<h2>") == 8
+    assert html.count("<h2>") == 9
 
 
 def test_guide_says_what_stays_out_in_both_languages() -> None:

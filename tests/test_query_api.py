@@ -235,8 +235,8 @@ def test_openapi_document_describes_every_question_with_its_parameters(document:
 def test_openapi_answers_have_the_shape_described(client: FlaskClient, document: Any) -> None:
     schemas = document["components"]["schemas"]
     OAS31Validator(schemas["Answer"]).validate(client.get(API + FIGURES).json)
-    address = openapi.CHOICES.format(name=FIGURES, parameter="dataset")
-    found = client.get(f"{address}?q=SNHR&lang=ar").json
+    address = openapi.CHOICES.format(name=FIGURES, parameter="incident")
+    found = client.get(f"{address}?q=Quds&lang=ar").json
     OAS31Validator(schemas["Choices"]).validate(found)
     assert found["choices"]
     OAS31Validator(schemas["Problem"]).validate(client.get(f"{API}{FIGURES}?x=1").get_json(force=True))

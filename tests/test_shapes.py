@@ -48,6 +48,7 @@ DESCRIPTIVE = {
     SH.ignoredProperties,
     SH.message,
     SH.name,
+    SH.order,
     SH.path,
     SH.property,
     SH.qualifiedValueShape,

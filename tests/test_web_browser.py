@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-import waitress
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -20,17 +16,10 @@ from selenium.webdriver.support.expected_conditions import url_contains
 from selenium.webdriver.support.ui import WebDriverWait
 
 from kb.knowledgebase import KnowledgeBase
-from web import choosing, frontend, question
-from web.app import create_app
+from tests.chromium import SIZES, chromium, open_page, requested, served, violations
+from web import choosing, question
 from web.listing import VIEWS
 
-ROOT = Path(__file__).resolve().parents[1]
-
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking "
-    "--disable-component-update --disable-default-apps --disable-sync --no-first-run --disable-extensions "
-    "--disable-client-side-phishing-detection --metrics-recording-only --hide-scrollbars"
-)
 PATHS = [
     "/{}/", "/{}/incident/syria-2015-16/INC-021", "/{}/provision/rome-statute/8-2-e-iv", "/sparql?lang={}",
     "/{}/source/snhr-2016-08-17", "/{}/search?q=Aleppo",
@@ -42,53 +31,23 @@ PATHS = [
     "/{}/law?on=2016-02-27", "/{}/instrument/crc?on=2016-02-27", "/{}/shape/core",
     "/{}/incident/syria-2015-16/INC-021/revisions", "/{}/incident/syria-2015-16/INC-021/revisions/1",
 ]  # fmt: skip
-SIZES = {"wide": (1200, 900, False), "narrow": (360, 740, True)}
 
 
 @pytest.fixture(scope="module")
 def origin(demo: KnowledgeBase) -> Iterator[str]:
-    server = waitress.create_server(create_app(demo), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    # closed by its own thread, between two rounds of its loop: elsewhere it would be waiting on closed sockets
-    server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
-    thread.join(10.0)
-    assert not thread.is_alive()
+    with served(demo) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    driver.implicitly_wait(5)
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
 def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("shots")
-
-
-def open_page(browser: webdriver.Chrome, address: str, size: str) -> None:
-    width, height, mobile = SIZES[size]
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get_log("performance")
-    browser.get_log("browser")
-    browser.get(address)
-
-
-def requested(browser: webdriver.Chrome) -> set[str]:
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    sent = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    return {f"{p.scheme}://{p.netloc}" for p in map(urlsplit, sent) if p.scheme in ("http", "https", "ws", "wss")}
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))
@@ -257,16 +216,6 @@ def test_editor_keeps_queries_only_when_asked(browser: webdriver.Chrome, origin:
     assert browser.execute_script(held) is None
 
 
-def violations(browser: webdriver.Chrome) -> list[list[str]]:
-    """What axe-core finds on the page, by the rules of WCAG 2.2 AA and its own."""
-    axe = frontend.build(ROOT, for_tests=True).parents[2] / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
-    browser.execute_script(axe.read_text(encoding="utf-8"))
-    run = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map("
-    run += "one => [one.id, ...one.nodes.map(node => node.html.slice(0, 200))])))"
-    found: list[list[str]] = browser.execute_async_script(run)
-    return found
-
-
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_editor_page_is_accessible(browser: webdriver.Chrome, origin: str, language: str) -> None:
     """The rules of axe-core, on the page with an answer, a picture and an open list of terms."""
@@ -274,8 +223,6 @@ def test_editor_page_is_accessible(browser: webdriver.Chrome, origin: str, langu
     code = edit(browser, f"{origin}/sparql?{urlencode({'lang': language, 'view': 'bars', 'query': query})}")
     code.send_keys(Keys.CONTROL, Keys.END, Keys.NULL, " hosp")
     until(browser, ".cm-tooltip-autocomplete", "object-hit:hospital")
-    for part in browser.find_elements(By.CSS_SELECTOR, "details"):
-        browser.execute_script("arguments[0].open = true", part)
     assert violations(browser) == []
 
 
